@@ -1,0 +1,112 @@
+//! The process table: what Linux says in `/proc` about one process.
+
+use std::fmt;
+use std::fs;
+use std::path::PathBuf;
+
+use nix::sys::signal::{Signal, kill};
+
+/// The id of a process that may be signalled: never 0, negative or 1, which mean other things to `kill`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pid(i32);
+
+impl Pid {
+    pub const fn new(number: i32) -> Option<Self> {
+        if number > 1 { Some(Self(number)) } else { None }
+    }
+
+    pub const fn number(self) -> i32 {
+        self.0
+    }
+}
+
+impl fmt::Display for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One process: its id and when it started, which no other process shares until the host restarts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Process {
+    pub pid: Pid,
+    pub start_ticks: u64,
+}
+
+impl Process {
+    /// The running process of this id. One that has ended and was not waited for yet (a zombie) is not running.
+    pub fn running(pid: Pid) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (state, start_ticks) = state_and_start(&stat)?;
+        (!matches!(state, 'Z' | 'X' | 'x')).then_some(Self { pid, start_ticks })
+    }
+
+    pub fn is_running(self) -> bool {
+        Self::running(self.pid) == Some(self)
+    }
+
+    /// Sends a signal, if it is still this process.
+    pub fn signal(self, signal: Signal) -> nix::Result<()> {
+        if !self.is_running() {
+            return Err(nix::Error::ESRCH);
+        }
+        kill(nix::unistd::Pid::from_raw(self.pid.0), signal)
+    }
+
+    /// The file it runs; `None` where that may not be seen. A file replaced by an upgrade keeps its name.
+    pub fn program(self) -> Option<PathBuf> {
+        let link = fs::read_link(format!("/proc/{}/exe", self.pid)).ok()?;
+        let name = link.to_str().map(|name| name.trim_end_matches(" (deleted)").to_owned());
+        Some(name.map_or(link, PathBuf::from))
+    }
+
+    pub fn arguments(self) -> Vec<String> {
+        let bytes = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let text = text.strip_suffix('\0').unwrap_or(&text);
+        if text.is_empty() { Vec::new() } else { text.split('\0').map(str::to_owned).collect() }
+    }
+
+    /// The name that the system shows for it.
+    pub fn name(self) -> String {
+        fs::read_to_string(format!("/proc/{}/comm", self.pid)).unwrap_or_default().trim().to_owned()
+    }
+}
+
+/// Fields 3 and 22 of `/proc/PID/stat` (proc(5)). The name in field 2 may hold spaces and parentheses, so fields are
+/// counted after its last one.
+fn state_and_start(stat: &str) -> Option<(char, u64)> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = fields.next()?.chars().next()?;
+    Some((state, fields.nth(18)?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_state_and_start_whatever_the_name() {
+        let rest = "S 1 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 8123 1000 2";
+        for name in ["sleep", "a b", "x) Z 1 (y"] {
+            assert_eq!(state_and_start(&format!("42 ({name}) {rest}")), Some(('S', 8123)), "{name}");
+        }
+        assert_eq!(state_and_start("42 (sleep) S 1"), None);
+    }
+
+    #[test]
+    fn a_process_that_ended_is_not_running_before_it_was_waited_for() {
+        let mut child = std::process::Command::new("/bin/sleep").arg("60").spawn().expect("sleep starts");
+        let pid = Pid::new(child.id() as i32).expect("a process id");
+        let process = Process::running(pid).expect("it runs");
+        assert_eq!(process.arguments(), ["/bin/sleep", "60"]);
+        process.signal(Signal::SIGKILL).expect("it may be signalled");
+        while process.is_running() {
+            std::thread::yield_now();
+        }
+        assert!(PathBuf::from(format!("/proc/{pid}")).exists(), "it is a zombie");
+        assert_eq!(process.signal(Signal::SIGKILL), Err(nix::Error::ESRCH));
+        child.wait().expect("waits");
+    }
+}

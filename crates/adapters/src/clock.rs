@@ -1,0 +1,24 @@
+//! The system's clock: the only place that asks for the time. Everything else is handed it.
+
+use selfheal_core::Timestamp;
+use selfheal_engine::ports::Clock;
+
+/// The wall clock of this host, in UTC.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        chrono::Utc::now().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_a_time_of_this_century() {
+        assert!(Timestamp::parse("2026-01-01T00:00:00Z").is_some_and(|start| SystemClock.now() > start));
+    }
+}

@@ -1,0 +1,5 @@
+//! Telling people.
+
+mod log;
+
+pub use log::LogNotifier;

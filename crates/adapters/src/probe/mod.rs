@@ -1,0 +1,6 @@
+//! Health checks.
+
+mod failure;
+mod http;
+
+pub use http::HttpProbe;

@@ -1,0 +1,11 @@
+//! The adapters against what they touch: real files, listeners, processes and a real supervisord.
+
+#[cfg(unix)]
+mod contract;
+#[cfg(unix)]
+mod file_source;
+mod http_probe;
+#[cfg(target_os = "linux")]
+mod process;
+#[cfg(all(unix, feature = "supervisord"))]
+mod supervisord;

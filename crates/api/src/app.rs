@@ -1,0 +1,187 @@
+//! Builds store, adapters and engine once, for every host.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use selfheal_core::audit::{NewEntry, Verifier};
+use selfheal_core::config::Config;
+use selfheal_core::knowledge::parse_pack;
+use selfheal_core::{Posture, Timestamp};
+use selfheal_engine::ports::Notifier;
+use selfheal_engine::{Adapters, Engine};
+use selfheal_store::{Automation, Store};
+use tokio::task::JoinHandle;
+
+use crate::token::Accepted;
+use crate::view::DemoScenario;
+use crate::{ApiError, Home, Secret};
+
+/// What a host chooses.
+pub struct AppOptions {
+    pub home: Home,
+    /// `sqlite:...` or `postgres://...`; the home's file by default.
+    pub database: Option<String>,
+    /// The home's file by default.
+    pub config: Option<PathBuf>,
+    /// Notifiers of this host, beside the log.
+    pub notifiers: Vec<Arc<dyn Notifier>>,
+    pub demo: Option<Arc<dyn DemoControl>>,
+}
+
+impl AppOptions {
+    pub fn new(home: Home) -> Self {
+        Self { home, database: None, config: None, notifiers: Vec::new(), demo: None }
+    }
+}
+
+/// Lets a window start the demo's scenarios.
+#[async_trait]
+pub trait DemoControl: Send + Sync {
+    fn scenarios(&self) -> Vec<DemoScenario>;
+    async fn start(&self, name: &str) -> Result<(), ApiError>;
+}
+
+/// One opened home.
+pub struct App {
+    pub home: Home,
+    pub config_path: PathBuf,
+    pub engine: Arc<Engine>,
+    pub(crate) demo: Option<Arc<dyn DemoControl>>,
+    /// Tokens that only this process knows.
+    pub(crate) session: Mutex<Vec<Accepted>>,
+    /// How far the audit chain was checked for the header of the window.
+    pub(crate) verifier: tokio::sync::Mutex<Verifier>,
+}
+
+/// The database that these options mean.
+pub fn database_url(home: &Home, chosen: Option<&str>) -> String {
+    chosen.map_or_else(|| format!("sqlite:{}", home.database().display()), str::to_owned)
+}
+
+impl App {
+    /// Opens a home: reads its configuration and its database. The engine is built and does not run yet.
+    pub async fn open(options: AppOptions) -> anyhow::Result<Arc<Self>> {
+        let config_path = options.config.unwrap_or_else(|| options.home.config());
+        let config = options.home.load_config(&config_path)?;
+        let store = Store::open(&database_url(&options.home, options.database.as_deref())).await?;
+        Self::assemble(options.home, config_path, config, store, options.notifiers, options.demo)
+    }
+
+    /// Puts an app together from parts that are open already.
+    pub fn assemble(
+        home: Home,
+        config_path: PathBuf,
+        config: Config,
+        store: Store,
+        mut notifiers: Vec<Arc<dyn Notifier>>,
+        demo: Option<Arc<dyn DemoControl>>,
+    ) -> anyhow::Result<Arc<Self>> {
+        let probe = selfheal_adapters::HttpProbe::new()?;
+        notifiers.push(Arc::new(selfheal_adapters::LogNotifier));
+        let adapters = Adapters {
+            clock: Arc::new(selfheal_adapters::SystemClock),
+            probe: Arc::new(probe),
+            actuators: selfheal_adapters::all_actuators().into_iter().map(Arc::from).collect(),
+            notifiers,
+            open_source: Box::new(selfheal_adapters::open_source),
+        };
+        let holder = format!("{}:{}", selfheal_adapters::hostname(), std::process::id());
+        let engine = Engine::new(store, config, adapters, holder);
+        Ok(Arc::new(Self { home, config_path, engine, demo, session: Mutex::default(), verifier: Default::default() }))
+    }
+
+    /// Runs the engine and the reloading of the configuration until the tasks are stopped.
+    pub fn start_engine(self: &Arc<Self>) -> Vec<JoinHandle<()>> {
+        self.engine.start_watching();
+        let engine = Arc::clone(&self.engine);
+        vec![tokio::spawn(async move { engine.run().await }), tokio::spawn(crate::reload::run(Arc::clone(self)))]
+    }
+
+    /// A token for this process's lifetime, for the address that `serve` prints.
+    pub fn session_token(&self, name: &str, role: crate::Role) -> Result<Secret, ApiError> {
+        let secret = Secret::random().map_err(|error| ApiError::Internal(error.to_string()))?;
+        let accepted = Accepted { name: name.to_owned(), role, digest: secret.digest() };
+        self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(accepted);
+        Ok(secret)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.engine.now()
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        self.engine.store()
+    }
+
+    /// Adds the starter knowledge that the home's folder holds and the database does not. Returns how many were added.
+    pub async fn add_knowledge(&self) -> anyhow::Result<usize> {
+        let (now, mut added) = (self.now(), 0);
+        let mut files: Vec<PathBuf> = match std::fs::read_dir(self.home.knowledge()) {
+            Ok(entries) => entries.filter_map(Result::ok).map(|entry| entry.path()).collect(),
+            Err(_) => Vec::new(),
+        };
+        files.retain(|path| path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml"));
+        files.sort();
+        let mut tx = self.store().write().await?;
+        for file in files {
+            let text = std::fs::read_to_string(&file)?;
+            for pattern in parse_pack(&text, &file.display().to_string(), "starter", now)? {
+                if tx.pattern(&pattern.id).await?.is_none() {
+                    tx.put_pattern(&pattern).await?;
+                    tx.audit(NewEntry {
+                        at: now,
+                        event_type: "knowledge.added",
+                        actor: crate::Principal::local().name,
+                        incident_id: None,
+                        pattern_id: Some(pattern.id.clone()),
+                        confidence: Some(pattern.confidence),
+                        action: pattern.action.as_ref().map(|action| action.kind.to_string()),
+                        target: None,
+                        result: "added from a pack".into(),
+                        details: serde_json::json!({ "file": file.file_name().map(|name| name.to_string_lossy()) }),
+                    })
+                    .await?;
+                    added += 1;
+                }
+            }
+        }
+        tx.commit().await?;
+        Ok(added)
+    }
+
+    /// Sets the automation switch, with its audit entry.
+    pub async fn set_posture(
+        &self,
+        posture: Posture,
+        until: Option<Timestamp>,
+        reason: Option<String>,
+        by: &str,
+    ) -> Result<Automation, ApiError> {
+        let now = self.now();
+        let mut tx = self.store().write().await?;
+        let before = tx.automation(now).await?;
+        let then = if until.is_some() { before.effective(now) } else { posture };
+        // A pause within a pause goes back to what was before both.
+        let then = if until.is_some() && before.until.is_some_and(|end| now < end) { before.then } else { then };
+        let automation = Automation { posture, until, then, set_by: by.to_owned(), set_at: now, reason };
+        tx.put_automation(&automation).await?;
+        tx.audit(NewEntry {
+            at: now,
+            event_type: "automation.set",
+            actor: by.to_owned(),
+            incident_id: None,
+            pattern_id: None,
+            confidence: None,
+            action: None,
+            target: None,
+            result: format!("{} to {}", before.effective(now).as_str(), posture.as_str()),
+            details: serde_json::json!({ "until": until, "then": then, "reason": automation.reason }),
+        })
+        .await?;
+        tx.commit().await?;
+        let _ = self.engine.live().send(selfheal_engine::LiveEvent::AutomationChanged);
+        self.engine.nudge();
+        Ok(automation)
+    }
+}

@@ -1,0 +1,172 @@
+//! One client for the interface, wherever it is: in this process, behind the home's socket, or at an address.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::{App, Principal, Problem, Secret, router};
+
+pub enum Client {
+    InProcess { router: Router, who: Principal },
+    Socket { http: reqwest::Client, path: PathBuf },
+    Http { http: reqwest::Client, base: String, token: Option<Secret> },
+}
+
+/// Status and JSON body, as they came.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reply {
+    pub status: u16,
+    pub body: Value,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error("{0}")]
+    Problem(Problem),
+    #[error("the engine at {place} cannot be reached: {why}. Check that it runs and that the address is right")]
+    Unreachable { place: String, why: String },
+    #[error("the answer of the engine cannot be read: {0}. Is it another version?")]
+    Unreadable(String),
+}
+
+impl Client {
+    pub fn in_process(app: &Arc<App>) -> Self {
+        Self::InProcess { router: router(Arc::clone(app)), who: Principal::local() }
+    }
+
+    /// The engine that runs for this home, if one does.
+    pub fn running(socket: &Path) -> Option<Self> {
+        std::os::unix::net::UnixStream::connect(socket).ok()?;
+        let http = reqwest::Client::builder().unix_socket(socket).no_proxy().build().ok()?;
+        Some(Self::Socket { http, path: socket.to_owned() })
+    }
+
+    pub fn remote(base: &str, token: Option<Secret>) -> Result<Self, ClientError> {
+        let http = selfheal_adapters::http_client()
+            .map_err(|error| ClientError::Unreachable { place: base.to_owned(), why: error.to_string() })?;
+        Ok(Self::Http { http, base: base.trim_end_matches('/').to_owned(), token })
+    }
+
+    /// Asks. Any status is a reply.
+    pub async fn request(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Reply, ClientError> {
+        match self {
+            Self::InProcess { router, who } => in_process(router.clone(), who.clone(), method, path, body).await,
+            Self::Socket { http, path: socket } => {
+                let request = request(http, method, &format!("http://localhost{path}"), body)?;
+                send(request, &socket.display().to_string()).await
+            }
+            Self::Http { http, base, token } => {
+                let mut request = request(http, method, &format!("{base}{path}"), body)?;
+                if let Some(token) = token {
+                    request = request.bearer_auth(token.expose());
+                }
+                send(request, base).await
+            }
+        }
+    }
+
+    /// Asks, and reads the answer; a problem is an error.
+    pub async fn call<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&(impl Serialize + Sync)>,
+    ) -> Result<T, ClientError> {
+        let body =
+            body.map(serde_json::to_value).transpose().map_err(|error| ClientError::Unreadable(error.to_string()))?;
+        let reply = self.request(method, path, body.as_ref()).await?;
+        let unreadable = |error: serde_json::Error| ClientError::Unreadable(error.to_string());
+        if (200..300).contains(&reply.status) {
+            serde_json::from_value(reply.body).map_err(unreadable)
+        } else {
+            Err(ClientError::Problem(serde_json::from_value(reply.body).map_err(unreadable)?))
+        }
+    }
+
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.call("GET", path, None::<&()>).await
+    }
+
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<T, ClientError> {
+        self.call("POST", path, Some(body)).await
+    }
+
+    pub async fn put<T: DeserializeOwned>(&self, path: &str, body: &(impl Serialize + Sync)) -> Result<T, ClientError> {
+        self.call("PUT", path, Some(body)).await
+    }
+}
+
+async fn in_process(
+    router: Router,
+    who: Principal,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Reply, ClientError> {
+    let bad = |error: String| ClientError::Unreadable(error);
+    let method = Method::from_bytes(method.as_bytes()).map_err(|error| bad(error.to_string()))?;
+    let content = body.map(Value::to_string).unwrap_or_default();
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::CONTENT_TYPE, "application/json")
+        .extension(who)
+        .body(Body::from(content))
+        .map_err(|error| bad(error.to_string()))?;
+    let Ok(response) = router.oneshot(request).await;
+    let status = response.status();
+    let bytes = response.into_body().collect().await.map_err(|error| bad(error.to_string()))?.to_bytes();
+    reply(status, &bytes)
+}
+
+fn request(
+    http: &reqwest::Client,
+    method: &str,
+    url: &str,
+    body: Option<&Value>,
+) -> Result<reqwest::RequestBuilder, ClientError> {
+    let method =
+        reqwest::Method::from_bytes(method.as_bytes()).map_err(|error| ClientError::Unreadable(error.to_string()))?;
+    let request = http.request(method, url);
+    Ok(match body {
+        Some(body) => request.json(body),
+        None => request,
+    })
+}
+
+async fn send(request: reqwest::RequestBuilder, place: &str) -> Result<Reply, ClientError> {
+    let unreachable =
+        |error: reqwest::Error| ClientError::Unreachable { place: place.to_owned(), why: error.to_string() };
+    let response = request.send().await.map_err(unreachable)?;
+    let status = response.status();
+    let bytes = response.bytes().await.map_err(unreachable)?;
+    reply(status, &bytes)
+}
+
+/// Answers that are no JSON (a router's own "method not allowed") become a problem, so that callers see one shape.
+fn reply(status: StatusCode, bytes: &[u8]) -> Result<Reply, ClientError> {
+    let body = match serde_json::from_slice(bytes) {
+        Ok(body) => body,
+        Err(_) if bytes.is_empty() && status.is_success() => Value::Null,
+        Err(error) if status.is_success() => return Err(ClientError::Unreadable(error.to_string())),
+        Err(_) => serde_json::json!(Problem {
+            code: format!("http_{}", status.as_u16()),
+            what: "The request was refused".into(),
+            why: String::from_utf8_lossy(bytes).into_owned(),
+            next: String::new(),
+        }),
+    };
+    Ok(Reply { status: status.as_u16(), body })
+}

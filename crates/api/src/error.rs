@@ -1,0 +1,125 @@
+//! Errors as HTTP outcomes.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use selfheal_core::{IllegalFact, IncidentId, PatternId};
+use selfheal_engine::EngineError;
+use selfheal_store::StoreError;
+
+use crate::{Problem, Role};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    #[error("no valid token")]
+    Unauthenticated,
+    #[error("{what} needs the role {needed}; {who} is {has}")]
+    Forbidden { what: String, who: String, has: Role, needed: Role },
+    #[error("there is no {0}")]
+    NotFound(String),
+    #[error("{why}")]
+    Invalid { what: String, why: String, next: String },
+    /// The world is not as the caller believes.
+    #[error("{why}")]
+    Conflict { code: &'static str, what: String, why: String, next: String },
+    #[error(transparent)]
+    Store(StoreError),
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl ApiError {
+    pub fn no_incident(id: IncidentId) -> Self {
+        Self::NotFound(format!("incident {id}"))
+    }
+
+    pub fn no_pattern(id: &PatternId) -> Self {
+        Self::NotFound(format!("pattern `{id}`"))
+    }
+
+    pub fn invalid(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Self {
+        Self::Invalid { what: what.into(), why: why.into(), next: next.into() }
+    }
+
+    fn parts(self) -> (StatusCode, &'static str, String, String, String) {
+        match self {
+            Self::Unauthenticated => (
+                StatusCode::UNAUTHORIZED,
+                "unauthenticated",
+                "Not signed in".into(),
+                "the request carries no valid token".into(),
+                "Run `selfheal serve` and open the address that it prints, or make a token with `selfheal token add`."
+                    .into(),
+            ),
+            Self::Forbidden { .. } => (
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                "Not allowed".into(),
+                self.to_string(),
+                "Ask an admin for a token with that role.".into(),
+            ),
+            Self::NotFound(_) => {
+                (StatusCode::NOT_FOUND, "not_found", "Not found".into(), self.to_string(), String::new())
+            }
+            Self::Invalid { what, why, next } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", what, why, next),
+            Self::Conflict { code, what, why, next } => (StatusCode::CONFLICT, code, what, why, next),
+            Self::Store(error) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "database",
+                "The database failed".into(),
+                error.to_string(),
+                "Nothing was changed. `selfheal doctor` says more.".into(),
+            ),
+            Self::Internal(why) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Something went wrong inside Selfheal".into(),
+                why,
+                "Nothing was changed. The log says more.".into(),
+            ),
+        }
+    }
+
+    pub fn problem(self) -> (StatusCode, Problem) {
+        let (status, code, what, why, next) = self.parts();
+        (status, Problem { code: code.into(), what, why, next })
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NoIncident(id) => Self::no_incident(id),
+            StoreError::Illegal(IllegalFact { fact, state }) => Self::Conflict {
+                code: "illegal_state",
+                what: "Not possible now".into(),
+                why: format!(
+                    "an incident that is {} cannot take `{}`",
+                    state.replace('_', " "),
+                    fact.replace('_', " ")
+                ),
+                next: "Look at the incident again: it has changed.".into(),
+            },
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl From<EngineError> for ApiError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Store(error) => error.into(),
+            EngineError::Corrupt(why) => Self::Internal(why),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, problem) = self.problem();
+        if status.is_server_error() {
+            tracing::error!(code = problem.code, why = problem.why, "request failed");
+        }
+        (status, Json(problem)).into_response()
+    }
+}

@@ -1,0 +1,96 @@
+//! The home: one folder with configuration, database and the socket of the running engine.
+
+use std::path::{Path, PathBuf};
+
+use selfheal_core::config::{self, Config, ConfigError};
+use selfheal_core::knowledge;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Home {
+    root: PathBuf,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    #[error(
+        "{path} cannot be {verb}: {why}. Check that the folder exists and belongs to you, or choose another with --home"
+    )]
+    Io { path: String, verb: &'static str, why: std::io::Error },
+    #[error("{path} does not exist. Run `selfheal init` to make a home with a commented configuration")]
+    NoConfig { path: String },
+    #[error("{0}\nNothing was changed. Mend the line and try again; `selfheal doctor` checks the whole file")]
+    Config(#[from] ConfigError),
+    #[error("this system has no data folder for programs: choose one with --home")]
+    NoDataFolder,
+}
+
+impl Home {
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The platform's data folder for Selfheal.
+    pub fn default_place() -> Result<Self, HomeError> {
+        let dirs = directories::ProjectDirs::from("", "", "selfheal").ok_or(HomeError::NoDataFolder)?;
+        Ok(Self::new(dirs.data_dir()))
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.root.join("args/monitoring_config.yaml")
+    }
+
+    pub fn knowledge(&self) -> PathBuf {
+        self.root.join("args/knowledge")
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.root.join("data/icdev.db")
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.root.join("data/engine.sock")
+    }
+
+    /// Makes the folders, and the files that are not there. Returns what was made; what is there is left alone.
+    pub fn init(&self) -> Result<Vec<PathBuf>, HomeError> {
+        let mut made = Vec::new();
+        for folder in [self.root.clone(), self.knowledge(), self.root.join("data")] {
+            std::fs::create_dir_all(&folder).map_err(|why| io(&folder, "made", why))?;
+        }
+        private(&self.root)?;
+        let starter = knowledge::STARTER.iter().map(|(file, text)| (self.knowledge().join(file), *text));
+        for (path, text) in std::iter::once((self.config(), config::SHIPPED)).chain(starter) {
+            if !path.exists() {
+                std::fs::write(&path, text).map_err(|why| io(&path, "written", why))?;
+                made.push(path);
+            }
+        }
+        Ok(made)
+    }
+
+    /// Reads the configuration.
+    pub fn load_config(&self, path: &Path) -> Result<Config, HomeError> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Ok(config::parse(&text, &path.display().to_string())?),
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
+                Err(HomeError::NoConfig { path: path.display().to_string() })
+            }
+            Err(why) => Err(io(path, "read", why)),
+        }
+    }
+}
+
+/// Only the owner may look: the home holds log lines and the socket.
+fn private(folder: &Path) -> Result<(), HomeError> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
+        .map_err(|why| io(folder, "made private", why))
+}
+
+fn io(path: &Path, verb: &'static str, why: std::io::Error) -> HomeError {
+    HomeError::Io { path: path.display().to_string(), verb, why }
+}

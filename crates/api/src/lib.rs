@@ -1,0 +1,31 @@
+//! The application interface of Selfheal: one router with its OpenAPI document, for every host.
+//!
+//! The window reaches it in-process, the CLI in-process or through the engine's socket, others over HTTP with a bearer
+//! token. Who asks is a [`Principal`] that the transport attests; what they may do is decided here. Nothing here knows
+//! Tauri or clap.
+
+mod app;
+mod client;
+mod error;
+mod home;
+mod principal;
+mod problem;
+mod reload;
+mod router;
+mod routes;
+mod serve;
+mod token;
+mod ui;
+pub mod view;
+
+pub use app::{App, AppOptions, DemoControl, database_url};
+pub use client::{Client, ClientError, Reply};
+pub use error::ApiError;
+pub use home::{Home, HomeError};
+pub use principal::{Principal, Role};
+pub use problem::Problem;
+pub use router::{document, router};
+pub use serve::{Served, bind, serve_socket, serve_tcp};
+pub use token::Secret;
+
+pub use selfheal_engine::{LiveEvent, ports};

@@ -1,0 +1,64 @@
+//! The router and its OpenAPI document, from the same declarations.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::routes::{audit, automation, demo, doctor, events, incidents, ingest, overview, patterns, people, tokens};
+use crate::view::LiveEventView;
+
+/// Bytes of one request. Longer input is sent in pieces.
+const BODY_LIMIT: usize = 8 * 1024 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Selfheal", description = "The application interface of Selfheal."),
+    components(schemas(LiveEventView, crate::Problem))
+)]
+struct Document;
+
+fn open_api() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(overview::overview))
+        .routes(routes!(incidents::list))
+        .routes(routes!(incidents::show))
+        .routes(routes!(people::approve))
+        .routes(routes!(people::reject))
+        .routes(routes!(people::acknowledge))
+        .routes(routes!(people::snooze))
+        .routes(routes!(people::wake))
+        .routes(routes!(people::escalate))
+        .routes(routes!(people::resolve))
+        .routes(routes!(people::note))
+        .routes(routes!(automation::show, automation::set))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
+        .routes(routes!(patterns::list))
+        .routes(routes!(patterns::stats))
+        .routes(routes!(patterns::show, patterns::put))
+        .routes(routes!(patterns::match_lines))
+        .routes(routes!(ingest::ingest))
+        .routes(routes!(tokens::list, tokens::add))
+        .routes(routes!(tokens::remove))
+        .routes(routes!(doctor::doctor))
+        .routes(routes!(demo::start))
+        .routes(routes!(events::events))
+}
+
+/// The router without a transport. A transport has to put a [`crate::Principal`] into each request.
+pub fn router(app: Arc<App>) -> Router {
+    open_api().split_for_parts().0.layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(app)
+}
+
+/// The OpenAPI document, as JSON with a final line break.
+pub fn document() -> String {
+    let document = open_api().split_for_parts().1;
+    let mut json = document.to_pretty_json().unwrap_or_default();
+    json.push('\n');
+    json
+}

@@ -1,0 +1,75 @@
+//! The automation switch.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use selfheal_core::{Posture, Span, Timestamp};
+use selfheal_store::Automation;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::overview::ceiling;
+use crate::view::{AutomationView, Capability};
+use crate::{ApiError, App, Principal, Role};
+
+/// A pause of more than a week is a decision, not a pause.
+const MINUTES_LIMIT: u64 = 7 * 24 * 60;
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetAutomation {
+    pub posture: Posture,
+    /// For how long; until it is set again without.
+    #[schema(required)]
+    pub minutes: Option<u64>,
+    #[schema(required)]
+    pub reason: Option<String>,
+}
+
+#[utoipa::path(get, path = "/api/v1/automation", tag = "automation", responses((status = 200, body = AutomationView)))]
+pub async fn show(State(app): State<Arc<App>>, who: Principal) -> Result<Json<AutomationView>, ApiError> {
+    let mut tx = app.store().read().await?;
+    let automation = tx.automation(app.now()).await?;
+    Ok(Json(automation_view(&app, &automation, &who)))
+}
+
+#[utoipa::path(put, path = "/api/v1/automation", tag = "automation", request_body = SetAutomation,
+    responses((status = 200, body = AutomationView)))]
+pub async fn set(
+    State(app): State<Arc<App>>,
+    who: Principal,
+    Json(wanted): Json<SetAutomation>,
+) -> Result<Json<AutomationView>, ApiError> {
+    // Stopping is open to everyone who may approve; letting loose is not more than that either, but never a viewer's.
+    who.require(Role::Approver, "Setting the automation switch")?;
+    if wanted.minutes.is_some_and(|minutes| minutes == 0 || minutes > MINUTES_LIMIT) {
+        return Err(ApiError::invalid(
+            "The duration cannot be used",
+            format!("expected 1 to {MINUTES_LIMIT} minutes"),
+            "Leave it out to set the switch until it is set again.",
+        ));
+    }
+    let until = wanted.minutes.map(|minutes| app.now() + Span::from_minutes(minutes));
+    let automation = app.set_posture(wanted.posture, until, wanted.reason, &who.name).await?;
+    Ok(Json(automation_view(&app, &automation, &who)))
+}
+
+pub fn automation_view(app: &App, automation: &Automation, who: &Principal) -> AutomationView {
+    let now = app.now();
+    let ceiling = ceiling(app.engine.config().self_healing.enabled);
+    let over = automation.until.is_some_and(|until| until <= now);
+    AutomationView {
+        posture: automation.effective(now),
+        effective: automation.effective(now).min(ceiling),
+        ceiling,
+        until: automation.until.filter(|_| !over).map(Timestamp::to_rfc3339),
+        set_by: automation.set_by.clone(),
+        set_at: automation.set_at.to_rfc3339(),
+        reason: automation.reason.clone(),
+        can_change: match who.role >= Role::Approver {
+            true => Capability::yes(),
+            false => Capability::no("This needs the role approver; you are viewer."),
+        },
+    }
+}

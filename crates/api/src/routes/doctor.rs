@@ -1,0 +1,142 @@
+//! Checks everything that Selfheal needs, and says how to mend each.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use selfheal_core::config::{Service, SourceKind};
+use selfheal_core::{Action, ActionKind};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{ApiError, App, Principal};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    Good,
+    Warning,
+    Bad,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Finding {
+    pub about: String,
+    pub health: Health,
+    pub what: String,
+    /// How to mend it; empty where nothing is to be done.
+    pub next: String,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct DoctorReport {
+    pub findings: Vec<Finding>,
+}
+
+#[utoipa::path(get, path = "/api/v1/doctor", tag = "doctor", responses((status = 200, body = DoctorReport)))]
+pub async fn doctor(State(app): State<Arc<App>>, _who: Principal) -> Result<Json<DoctorReport>, ApiError> {
+    let mut findings = vec![configuration(&app), database(&app).await?, audit(&app).await?];
+    let config = app.engine.config();
+    if config.sources.is_empty() && config.services.is_empty() {
+        findings.push(finding(
+            "inventory",
+            Health::Warning,
+            "nothing is watched yet".into(),
+            format!("Add `services` and `sources` to {}: the file shows how.", app.config_path.display()),
+        ));
+    }
+    for source in &config.sources {
+        if let Some(SourceKind::File(file)) = source.kind() {
+            let about = format!("source {}", source.name);
+            findings.push(match std::fs::File::open(&file.path) {
+                Ok(_) => finding(&about, Health::Good, format!("{} can be read", file.path.display()), String::new()),
+                Err(error) => finding(
+                    &about,
+                    Health::Bad,
+                    format!("{} cannot be read: {error}", file.path.display()),
+                    "Check the path and the permissions of the user who runs Selfheal.".into(),
+                ),
+            });
+        }
+    }
+    for service in &config.services {
+        findings.extend(target(&app, service).await);
+        for check in &service.health_checks {
+            let result = app.engine.check(check).await;
+            let about = format!("health check {}/{}", service.name, check.name);
+            findings.push(if result.ok {
+                finding(&about, Health::Good, result.detail, String::new())
+            } else {
+                finding(&about, Health::Warning, result.detail, format!("Expected: {}.", check.words()))
+            });
+        }
+    }
+    for (about, problem) in app.engine.status().problems {
+        findings.push(finding(&about, Health::Bad, problem, "See the engine's log for when it began.".into()));
+    }
+    Ok(Json(DoctorReport { findings }))
+}
+
+/// The file as it stands now, which may be newer than what is active.
+fn configuration(app: &App) -> Finding {
+    let path = app.config_path.display();
+    match app.home.load_config(&app.config_path) {
+        Ok(_) => finding("configuration", Health::Good, format!("{path} is valid"), String::new()),
+        Err(error) => finding(
+            "configuration",
+            Health::Bad,
+            error.to_string(),
+            "Mend the line; the last good configuration stays active.".into(),
+        ),
+    }
+}
+
+async fn database(app: &App) -> Result<Finding, ApiError> {
+    let mut tx = app.store().read().await?;
+    let holder = tx.lease_holder(app.now()).await?;
+    let counts = tx.pattern_counts().await?;
+    let engine = holder.map_or_else(|| "no engine heals it now".to_owned(), |holder| format!("healed by {holder}"));
+    let what = format!("{} with {} active patterns; {engine}", app.store().kind(), counts.active);
+    Ok(if counts.active == 0 {
+        finding("database", Health::Warning, what, "`selfheal init` adds the starter knowledge.".into())
+    } else {
+        finding("database", Health::Good, what, String::new())
+    })
+}
+
+async fn audit(app: &App) -> Result<Finding, ApiError> {
+    let mut tx = app.store().read().await?;
+    let (verified, bad) = tx.verify_audit().await?;
+    Ok(match bad {
+        None => finding("audit trail", Health::Good, format!("{verified} entries, the chain is whole"), String::new()),
+        Some(error) => finding(
+            "audit trail",
+            Health::Bad,
+            error.to_string(),
+            "Somebody or something changed the database: keep a copy, compare it with a backup, and find out who."
+                .into(),
+        ),
+    })
+}
+
+async fn target(app: &App, service: &Service) -> Option<Finding> {
+    let target = service.target.as_ref()?;
+    let about = format!("target of {}", service.name);
+    let action = Action::new(ActionKind::ServiceRestart);
+    Some(match app.engine.preview(&action, target).await {
+        None => finding(&about, Health::Warning, format!("no action is known for a {}", target.kind()), String::new()),
+        Some(Ok(report)) if report.blockers.is_empty() => {
+            let managed = if service.managed { "managed" } else { "not managed: Selfheal will not act on it" };
+            finding(&about, Health::Good, format!("{}; {managed}", report.state_now), String::new())
+        }
+        Some(Ok(report)) => {
+            let blockers: Vec<&str> = report.blockers.iter().map(|blocker| blocker.text.as_str()).collect();
+            finding(&about, Health::Bad, blockers.join(" "), "Until then Selfheal escalates instead of acting.".into())
+        }
+        Some(Err(error)) => finding(&about, Health::Bad, error.to_string(), String::new()),
+    })
+}
+
+fn finding(about: &str, health: Health, what: String, next: String) -> Finding {
+    Finding { about: about.to_owned(), health, what, next }
+}

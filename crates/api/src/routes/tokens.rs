@@ -1,0 +1,119 @@
+//! Named tokens of the HTTP API.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use selfheal_core::Timestamp;
+use selfheal_core::audit::NewEntry;
+use selfheal_store::ApiToken;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{ApiError, App, Principal, Role, Secret};
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct TokenView {
+    pub name: String,
+    pub role: Role,
+    pub created_at: String,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct TokenPage {
+    pub tokens: Vec<TokenView>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    pub name: String,
+    pub role: Role,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct TokenMade {
+    pub name: String,
+    pub role: Role,
+    /// Shown this once.
+    pub token: String,
+}
+
+#[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", responses((status = 200, body = TokenPage)))]
+pub async fn list(State(app): State<Arc<App>>, who: Principal) -> Result<Json<TokenPage>, ApiError> {
+    who.require(Role::Admin, "Looking at tokens")?;
+    let mut tx = app.store().read().await?;
+    let tokens = tx
+        .tokens()
+        .await?
+        .into_iter()
+        .filter_map(|token| {
+            Some(TokenView {
+                role: Role::parse(&token.role)?,
+                name: token.name,
+                created_at: token.created_at.to_rfc3339(),
+            })
+        })
+        .collect();
+    Ok(Json(TokenPage { tokens }))
+}
+
+#[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", request_body = NewToken,
+    responses((status = 200, body = TokenMade)))]
+pub async fn add(
+    State(app): State<Arc<App>>,
+    who: Principal,
+    Json(body): Json<NewToken>,
+) -> Result<Json<TokenMade>, ApiError> {
+    who.require(Role::Admin, "Making a token")?;
+    let name = body.name.trim().to_owned();
+    if name.is_empty() || name.len() > 100 {
+        return Err(ApiError::invalid(
+            "The token cannot be made",
+            "expected a name of 1 to 100 characters",
+            "Name who will use it.",
+        ));
+    }
+    let secret = Secret::random().map_err(|error| ApiError::Internal(error.to_string()))?;
+    let now = app.now();
+    let mut tx = app.store().write().await?;
+    let token =
+        ApiToken { name: name.clone(), role: body.role.as_str().into(), digest: secret.digest(), created_at: now };
+    tx.put_token(&token).await?;
+    tx.audit(entry("automation.token_added", &who, &format!("{name}: {}", body.role), now)).await?;
+    tx.commit().await?;
+    Ok(Json(TokenMade { name, role: body.role, token: secret.expose().to_owned() }))
+}
+
+#[utoipa::path(delete, path = "/api/v1/tokens/{name}", tag = "tokens", params(("name" = String, Path)),
+    responses((status = 200, body = TokenPage)))]
+pub async fn remove(
+    State(app): State<Arc<App>>,
+    who: Principal,
+    Path(name): Path<String>,
+) -> Result<Json<TokenPage>, ApiError> {
+    who.require(Role::Admin, "Removing a token")?;
+    let now = app.now();
+    let mut tx = app.store().write().await?;
+    if !tx.remove_token(&name).await? {
+        return Err(ApiError::NotFound(format!("token `{name}`")));
+    }
+    tx.audit(entry("automation.token_removed", &who, &name, now)).await?;
+    tx.commit().await?;
+    list(State(app), who).await
+}
+
+fn entry(event_type: &'static str, who: &Principal, result: &str, at: Timestamp) -> NewEntry {
+    NewEntry {
+        at,
+        event_type,
+        actor: who.name.clone(),
+        incident_id: None,
+        pattern_id: None,
+        confidence: None,
+        action: None,
+        target: None,
+        result: result.to_owned(),
+        details: serde_json::json!({}),
+    }
+}

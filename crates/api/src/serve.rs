@@ -1,0 +1,124 @@
+//! Transports: HTTP on loopback with a bearer token, and the socket in the home for other processes of the same user.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::task::JoinHandle;
+
+use crate::token::{Accepted, identify};
+use crate::{ApiError, App, Principal, Role, Secret, router, ui};
+
+/// A transport that is served until it is dropped.
+pub struct Served {
+    task: JoinHandle<()>,
+    socket: Option<PathBuf>,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.task.abort();
+        if let Some(path) = &self.socket {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// Takes an address, with an error that says what to do.
+pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        if error.kind() == std::io::ErrorKind::AddrInUse {
+            anyhow::anyhow!(
+                "{address} is in use by another program, perhaps another `selfheal serve`. \
+                 Stop that one, or choose another address with --listen 127.0.0.1:0 (any free port)"
+            )
+        } else {
+            anyhow::anyhow!("{address} cannot be listened on: {error}. Choose another address with --listen")
+        }
+    })
+}
+
+/// Serves the interface and the window on a TCP address.
+pub fn serve_tcp(app: &Arc<App>, listener: TcpListener) -> Served {
+    let api = router(Arc::clone(app)).layer(middleware::from_fn_with_state(Arc::clone(app), authenticate));
+    let service = Router::new().merge(api).fallback(ui::asset);
+    Served { task: tokio::spawn(run(async move { axum::serve(listener, service).await })), socket: None }
+}
+
+/// Serves the interface on the socket in the home. Who may open it is the operating system's user: the folder is theirs.
+pub fn serve_socket(app: &Arc<App>) -> anyhow::Result<Served> {
+    let path = app.home.socket();
+    take_over(&path)?;
+    let listener = UnixListener::bind(&path).map_err(|error| {
+        anyhow::anyhow!("the engine's socket {} cannot be made: {error}. Choose a home with a shorter path or on another disk with --home", path.display())
+    })?;
+    let local = Principal::local();
+    let service = router(Arc::clone(app)).layer(middleware::from_fn(move |mut request: Request, next: Next| {
+        let local = local.clone();
+        async move {
+            request.extensions_mut().insert(local);
+            next.run(request).await
+        }
+    }));
+    Ok(Served { task: tokio::spawn(run(async move { axum::serve(listener, service).await })), socket: Some(path) })
+}
+
+/// Removes a socket that a dead engine left behind, and refuses to take a living one's.
+fn take_over(path: &Path) -> anyhow::Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        anyhow::bail!(
+            "an engine already runs for this home ({} answers). Use it: every command finds it by itself; or stop it first",
+            path.display()
+        );
+    }
+    std::fs::remove_file(path)?;
+    Ok(())
+}
+
+async fn run(server: impl Future<Output = std::io::Result<()>>) {
+    if let Err(error) = server.await {
+        tracing::error!(%error, "the server stopped");
+    }
+}
+
+/// Puts the token's owner into the request.
+async fn authenticate(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let presented = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .map(|token| Secret::new(token.trim()));
+    let Some(presented) = presented else { return ApiError::Unauthenticated.into_response() };
+    let mut accepted = app.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    match stored(&app).await {
+        Ok(stored) => accepted.extend(stored),
+        Err(error) => return error.into_response(),
+    }
+    match identify(&presented, &accepted) {
+        Some(principal) => {
+            request.extensions_mut().insert(principal);
+            next.run(request).await
+        }
+        None => ApiError::Unauthenticated.into_response(),
+    }
+}
+
+async fn stored(app: &App) -> Result<Vec<Accepted>, ApiError> {
+    let mut tx = app.store().read().await?;
+    Ok(tx
+        .tokens()
+        .await?
+        .into_iter()
+        .filter_map(|token| Some(Accepted { role: Role::parse(&token.role)?, name: token.name, digest: token.digest }))
+        .collect())
+}

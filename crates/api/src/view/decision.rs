@@ -1,0 +1,175 @@
+//! A decision with everything that led to it.
+
+use selfheal_core::matching::{PatternMatch, RuleOutcome};
+use selfheal_core::{Consequence, Decided, DecisionKind, DecisionReason, Gate, GateResult, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::ConfidenceBand;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Reason {
+    pub code: String,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TermContribution {
+    pub term: String,
+    pub field: String,
+    pub score: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleState {
+    Satisfied,
+    NotSatisfied,
+    RuledOut,
+    None,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MatchView {
+    pub pattern: String,
+    pub name: String,
+    pub relevance: f64,
+    pub pattern_confidence: f64,
+    pub decision_confidence: f64,
+    pub rule: RuleState,
+    #[schema(required)]
+    pub rule_detail: Option<String>,
+    pub terms: Vec<TermContribution>,
+    pub notes: Vec<String>,
+    #[schema(required)]
+    pub action: Option<String>,
+    pub root_cause: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DecisionView {
+    pub kind: DecisionKind,
+    pub confidence: f64,
+    pub band: ConfidenceBand,
+    pub at: String,
+    pub reasons: Vec<Reason>,
+    pub would_change: Vec<Reason>,
+    pub candidates: Vec<MatchView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GateView {
+    pub number: u32,
+    pub gate: String,
+    pub title: String,
+    pub passed: bool,
+    pub reason: String,
+    #[schema(required)]
+    pub until: Option<String>,
+    /// What a refusal leads to; null where the gate passed.
+    #[schema(required)]
+    pub consequence: Option<String>,
+}
+
+/// Terms worth showing.
+const TERMS: usize = 12;
+
+/// A match, with what its pattern says.
+pub fn match_view(found: &PatternMatch, action: Option<String>, root_cause: String) -> MatchView {
+    let (rule, rule_detail) = match &found.rule {
+        RuleOutcome::Satisfied { condition, .. } => (RuleState::Satisfied, Some(condition.clone())),
+        RuleOutcome::NotSatisfied => (RuleState::NotSatisfied, None),
+        RuleOutcome::RuledOut { term } => (RuleState::RuledOut, Some(format!("the term `{term}` occurs"))),
+        RuleOutcome::None => (RuleState::None, None),
+    };
+    let mut notes = Vec::new();
+    if !found.competitors.is_empty() {
+        let names: Vec<&str> = found.competitors.iter().map(|id| id.as_str()).collect();
+        notes.push(format!("competes with {}, whose rule holds too and whose fix differs", names.join(", ")));
+    }
+    if rule != RuleState::Satisfied {
+        notes.push("similar text only: it never acts by itself".into());
+    }
+    MatchView {
+        pattern: found.pattern.to_string(),
+        name: found.name.clone(),
+        relevance: found.relevance.as_decimal(),
+        pattern_confidence: found.pattern_confidence.as_decimal(),
+        decision_confidence: found.decision_confidence.shown().as_decimal(),
+        rule,
+        rule_detail,
+        terms: found
+            .terms
+            .iter()
+            .take(TERMS)
+            .map(|term| TermContribution {
+                term: term.term.clone(),
+                field: term.field.clone(),
+                score: (term.score * 1e4).round() / 1e4,
+            })
+            .collect(),
+        notes,
+        action,
+        root_cause,
+    }
+}
+
+pub fn decision_view(decided: &Decided, at: Timestamp, candidates: Vec<MatchView>) -> DecisionView {
+    let reasons = |list: &[DecisionReason]| {
+        list.iter().map(|reason| Reason { code: reason.code().into(), text: reason.text() }).collect()
+    };
+    let outcomes = decided.matches.first().map_or(0, |best| best.outcomes);
+    let confidence = decided.decision.confidence.shown();
+    DecisionView {
+        kind: decided.decision.kind,
+        confidence: confidence.as_decimal(),
+        band: ConfidenceBand::of(confidence, outcomes),
+        at: at.to_rfc3339(),
+        reasons: reasons(&decided.decision.reasons),
+        would_change: reasons(&decided.decision.would_change),
+        candidates,
+    }
+}
+
+pub fn gate_views(gates: &[GateResult]) -> Vec<GateView> {
+    gates
+        .iter()
+        .map(|result| GateView {
+            number: result.gate.number(),
+            gate: result.gate.as_str().into(),
+            title: title(result.gate).into(),
+            passed: result.passed,
+            reason: result.reason.clone(),
+            until: result.until.map(Timestamp::to_rfc3339),
+            consequence: (!result.passed).then(|| consequence(result.gate.consequence()).to_owned()),
+        })
+        .collect()
+}
+
+const fn title(gate: Gate) -> &'static str {
+    match gate {
+        Gate::Automation => "Automation switch",
+        Gate::Maintenance => "Maintenance window",
+        Gate::Managed => "Managed target",
+        Gate::Approval => "Approval",
+        Gate::Attempts => "Attempts",
+        Gate::CircuitBreaker => "Circuit breaker",
+        Gate::Cooldown => "Cooldown",
+        Gate::HourlyLimit => "Hourly limit",
+        Gate::OneAtATime => "One at a time",
+        Gate::Preflight => "Preflight",
+        Gate::Intent => "Intent written",
+        Gate::AutomationBeforeStep => "Automation switch before the step",
+    }
+}
+
+const fn consequence(consequence: Consequence) -> &'static str {
+    match consequence {
+        Consequence::Hold => "held",
+        Consequence::Wait => "waits",
+        Consequence::Escalate => "escalated",
+        Consequence::AwaitApproval => "awaits approval",
+        Consequence::Queue => "queued",
+        Consequence::StopActing => "the engine stops acting",
+    }
+}

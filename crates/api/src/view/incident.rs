@@ -1,0 +1,272 @@
+//! One incident, whole.
+
+use std::collections::HashMap;
+
+use selfheal_core::config::Config;
+use selfheal_core::knowledge::Pattern;
+use selfheal_core::matching::RuleOutcome;
+use selfheal_core::verify::Watch;
+use selfheal_core::{Incident, Severity, Signal, SignalKind, State, Timestamp, analyse};
+use selfheal_store::{MinuteCount, PendingEffect, StoredFact};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::plan::approval_view;
+use super::{
+    ApprovalView, Capabilities, DecisionView, GateView, IncidentRow, PlanView, Primary, StoryEntry, capabilities,
+    decision_view, gate_views, incident_row, match_view, plan_view, story,
+};
+use crate::Principal;
+
+/// A piece of a text, in UTF-16 code units, as browsers count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Span)]
+pub struct TextSpan {
+    pub start: usize,
+    pub end: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SignalView {
+    pub id: String,
+    pub kind: SignalKind,
+    pub source: String,
+    pub service: String,
+    pub severity: Severity,
+    pub text: String,
+    pub template: String,
+    pub count: u64,
+    pub first_seen: String,
+    pub last_seen: String,
+    /// What a rule matched.
+    pub highlights: Vec<TextSpan>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AttemptView {
+    pub event: String,
+    pub pattern: String,
+    pub action: String,
+    pub target: String,
+    pub status: String,
+    #[schema(required)]
+    pub outcome: Option<String>,
+    #[schema(required)]
+    pub verdict: Option<String>,
+    pub started_at: String,
+    #[schema(required)]
+    pub finished_at: Option<String>,
+    #[schema(required)]
+    pub verified_at: Option<String>,
+    #[schema(required)]
+    pub confidence_before: Option<f64>,
+    #[schema(required)]
+    pub confidence_after: Option<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CheckReading {
+    pub name: String,
+    pub ok: bool,
+    pub detail: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VerificationView {
+    pub started_at: String,
+    #[schema(required)]
+    pub clear_since: Option<String>,
+    #[schema(required)]
+    pub stable_at: Option<String>,
+    pub deadline: String,
+    #[schema(required)]
+    pub symptom_last_seen: Option<String>,
+    pub readings: Vec<CheckReading>,
+}
+
+/// Seconds that the stages of the last attempt took; null where a stage has not ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Timing {
+    /// From onset to detection.
+    #[schema(required)]
+    pub detect: Option<f64>,
+    /// From detection to the decision.
+    #[schema(required)]
+    pub decide: Option<f64>,
+    /// From the decision to the action's end.
+    #[schema(required)]
+    pub act: Option<f64>,
+    /// From the action's end to the verdict.
+    #[schema(required)]
+    pub verify: Option<f64>,
+    /// From onset to the end.
+    #[schema(required)]
+    pub total: Option<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct IncidentView {
+    pub incident: IncidentRow,
+    #[schema(required)]
+    pub root_cause: Option<String>,
+    pub impact: String,
+    pub story: Vec<StoryEntry>,
+    pub signals: Vec<SignalView>,
+    #[schema(required)]
+    pub decision: Option<DecisionView>,
+    pub gates: Vec<GateView>,
+    #[schema(required)]
+    pub plan: Option<PlanView>,
+    #[schema(required)]
+    pub approval: Option<ApprovalView>,
+    pub attempts: Vec<AttemptView>,
+    #[schema(required)]
+    pub verification: Option<VerificationView>,
+    pub seconds: Timing,
+    pub can: Capabilities,
+    #[schema(required)]
+    pub primary: Option<Primary>,
+}
+
+/// Everything that the view is made of, read in one transaction.
+pub struct Parts<'a> {
+    pub incident: &'a Incident,
+    pub signals: &'a [Signal],
+    pub counts: &'a [MinuteCount],
+    pub facts: &'a [StoredFact],
+    pub effects: &'a [PendingEffect],
+    pub patterns: &'a HashMap<String, Pattern>,
+}
+
+pub fn incident_view(parts: &Parts<'_>, config: &Config, who: &Principal, now: Timestamp) -> IncidentView {
+    let incident = parts.incident;
+    let decided = incident.decided.as_deref();
+    let (can, primary) = capabilities(incident, who);
+    let candidates = decided.map_or_else(Vec::new, |decided| {
+        decided
+            .matches
+            .iter()
+            .map(|found| {
+                let pattern = parts.patterns.get(found.pattern.as_str());
+                let action = pattern.and_then(|p| p.action.as_ref()).map(|action| action.kind.to_string());
+                match_view(found, action, pattern.map_or_else(String::new, |p| analyse::root_cause(p, incident)))
+            })
+            .collect()
+    });
+    IncidentView {
+        incident: incident_row(incident, parts.counts, now),
+        root_cause: decided.and_then(|decided| decided.root_cause.clone()),
+        impact: analyse::impact(&incident.service, config),
+        story: story(parts.facts, incident),
+        signals: parts.signals.iter().enumerate().map(|(i, signal)| signal_view(i, signal, incident)).collect(),
+        decision: decided.zip(incident.decided_at).map(|(decided, at)| decision_view(decided, at, candidates)),
+        gates: gate_views(&incident.gates),
+        plan: decided.and_then(|decided| decided.plan.as_ref().map(|plan| plan_view(plan, decided))),
+        approval: approval_view(incident, config),
+        attempts: incident.attempts.iter().map(attempt_view).collect(),
+        verification: verification(parts, config),
+        seconds: timing(incident),
+        can,
+        primary,
+    }
+}
+
+fn signal_view(index: usize, signal: &Signal, incident: &Incident) -> SignalView {
+    let seen = &signal.seen;
+    let highlights = incident
+        .decided
+        .iter()
+        .flat_map(|decided| &decided.matches)
+        .filter_map(|found| match &found.rule {
+            RuleOutcome::Satisfied { signal, span: Some((start, end)), .. } if *signal == index => {
+                Some(TextSpan { start: utf16(&seen.text, *start), end: utf16(&seen.text, *end) })
+            }
+            _ => None,
+        })
+        .collect();
+    SignalView {
+        id: signal.id.to_string(),
+        kind: seen.kind,
+        source: seen.source.to_string(),
+        service: seen.service.to_string(),
+        severity: seen.severity,
+        text: seen.text.clone(),
+        template: seen.template.clone(),
+        count: seen.count,
+        first_seen: seen.first_seen.to_rfc3339(),
+        last_seen: seen.last_seen.to_rfc3339(),
+        highlights,
+    }
+}
+
+fn utf16(text: &str, byte: usize) -> usize {
+    text.get(..byte).map_or(0, |before| before.encode_utf16().count())
+}
+
+fn attempt_view(attempt: &selfheal_core::Attempt) -> AttemptView {
+    let verified = attempt.verified.as_ref();
+    let status = match (&attempt.outcome, verified) {
+        (None, _) => "running",
+        (Some(_), None) => "verifying",
+        (Some(_), Some(verified)) if verified.taken_back.is_some() => "came back",
+        (Some(_), Some(verified)) if verified.verdict.success() => "verified",
+        _ => "failed",
+    };
+    let learned = verified.and_then(|verified| verified.taken_back.or(verified.learned));
+    AttemptView {
+        event: attempt.event.to_string(),
+        pattern: attempt.pattern.to_string(),
+        action: attempt.action.to_string(),
+        target: attempt.target.clone(),
+        status: status.into(),
+        outcome: attempt.outcome.as_ref().map(|outcome| format!("{}: {}", outcome.as_str(), outcome.detail())),
+        verdict: verified.map(|verified| verified.verdict.detail.clone()),
+        started_at: attempt.started_at.to_rfc3339(),
+        finished_at: attempt.finished_at.map(Timestamp::to_rfc3339),
+        verified_at: verified.map(|verified| verified.at.to_rfc3339()),
+        confidence_before: learned.map(|learned| learned.before.as_decimal()),
+        confidence_after: learned.map(|learned| learned.after.as_decimal()),
+    }
+}
+
+fn verification(parts: &Parts<'_>, config: &Config) -> Option<VerificationView> {
+    let State::Verifying { event } = &parts.incident.state else { return None };
+    let finished = parts.incident.attempt(*event)?.finished_at?;
+    let watch = parts
+        .effects
+        .iter()
+        .find_map(|effect| serde_json::from_value::<Watch>(effect.state.clone()).ok())
+        .unwrap_or_else(|| Watch::start(finished, &config.verification));
+    let last = watch.last.as_ref();
+    Some(VerificationView {
+        started_at: watch.since.to_rfc3339(),
+        clear_since: watch.clear_since.map(Timestamp::to_rfc3339),
+        stable_at: watch.stable_at(&config.verification).map(Timestamp::to_rfc3339),
+        deadline: watch.deadline.to_rfc3339(),
+        symptom_last_seen: last.and_then(|reading| reading.symptom_last_seen).map(Timestamp::to_rfc3339),
+        readings: last
+            .map(|reading| reading.checks.as_slice())
+            .unwrap_or_default()
+            .iter()
+            .map(|check| CheckReading { name: check.name.clone(), ok: check.ok, detail: check.detail.clone() })
+            .collect(),
+    })
+}
+
+fn timing(incident: &Incident) -> Timing {
+    let seconds = |from: Timestamp, to: Timestamp| (to.since(from).as_secs_f64() * 1e3).round() / 1e3;
+    let last = incident.attempts.last();
+    let finished = last.and_then(|attempt| attempt.finished_at);
+    let verified = last.and_then(|attempt| attempt.verified.as_ref()).map(|verified| verified.at);
+    let end = match &incident.state {
+        State::Resolved { at, .. } | State::Closed { at, .. } => Some(*at),
+        _ => None,
+    };
+    Timing {
+        detect: Some(seconds(incident.onset, incident.opened_at)),
+        decide: incident.decided_at.map(|at| seconds(incident.opened_at, at)),
+        act: finished.zip(incident.decided_at).map(|(finished, decided)| seconds(decided, finished)),
+        verify: verified.zip(finished).map(|(verified, finished)| seconds(finished, verified)),
+        total: end.map(|end| seconds(incident.onset, end)),
+    }
+}

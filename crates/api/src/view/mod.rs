@@ -1,0 +1,31 @@
+//! What clients are shown: every word, band and reason comes from here, so that all of them say the same.
+
+mod audit;
+mod band;
+mod can;
+mod decision;
+mod incident;
+mod overview;
+mod pattern;
+mod plan;
+mod row;
+mod story;
+
+pub use audit::{AuditEntry, AuditPage, ChainView};
+pub use band::{Band, ConfidenceBand};
+pub use can::{Capabilities, Capability, Primary, capabilities};
+pub use decision::{
+    DecisionView, GateView, MatchView, Reason, RuleState, TermContribution, decision_view, gate_views, match_view,
+};
+pub use incident::{
+    AttemptView, CheckReading, IncidentView, Parts, SignalView, TextSpan, Timing, VerificationView, incident_view,
+};
+pub use overview::{
+    AuditState, AutomationView, Counts, DemoScenario, EngineRole, EngineView, LiveEventView, Me, Overview, QuietView,
+};
+pub use pattern::{PatternPage, PatternView, pattern_view};
+pub use plan::{ApprovalView, Parameter, PlanStep, PlanView, approval_view, confirm_by_typing, plan_view};
+pub use row::{IncidentPage, IncidentRow, StateName, incident_row};
+pub use story::{StoryEntry, Tone, story};
+
+pub(crate) use audit::audit_entry;

@@ -1,0 +1,77 @@
+//! A pattern of the knowledge base, as it is shown.
+
+use selfheal_core::knowledge::{Condition, Pattern, PatternStatus};
+use selfheal_core::learn::wilson_lower_bound;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::ConfidenceBand;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PatternView {
+    pub id: String,
+    pub name: String,
+    pub description: String,
+    pub status: PatternStatus,
+    #[schema(required)]
+    pub project: Option<String>,
+    #[schema(required)]
+    pub service: Option<String>,
+    /// The rule's conditions, for reading.
+    pub rule: Vec<String>,
+    pub must_not: Vec<String>,
+    pub root_cause: String,
+    #[schema(required)]
+    pub action: Option<String>,
+    pub checks: Vec<String>,
+    pub confidence: ConfidenceBand,
+    /// Verified successes.
+    pub use_count: u32,
+    /// Verified outcomes.
+    pub attempts: u32,
+    /// Lower bound of the 95 % Wilson interval of successes among outcomes; null without outcomes.
+    #[schema(required)]
+    pub wilson_lower_bound: Option<f64>,
+    pub auto_healable: bool,
+    pub require_approval: bool,
+    pub infrastructure: bool,
+    pub origin: String,
+    pub updated_at: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PatternPage {
+    pub patterns: Vec<PatternView>,
+}
+
+pub fn pattern_view(pattern: &Pattern) -> PatternView {
+    let words = |condition: &Condition| match condition {
+        Condition::Regex(expression) => format!("regex {expression}"),
+        Condition::Template(template) => format!("template {template}"),
+        Condition::Attributes(wanted) => {
+            wanted.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(" and ")
+        }
+    };
+    PatternView {
+        id: pattern.id.to_string(),
+        name: pattern.name.clone(),
+        description: pattern.description.clone(),
+        status: pattern.status,
+        project: pattern.scope.project.as_ref().map(ToString::to_string),
+        service: pattern.scope.service.as_ref().map(ToString::to_string),
+        rule: pattern.rule.iter().flat_map(|rule| rule.any.iter().map(words)).collect(),
+        must_not: pattern.must_not.clone(),
+        root_cause: pattern.root_cause.clone(),
+        action: pattern.action.as_ref().map(|action| action.kind.to_string()),
+        checks: pattern.checks.clone(),
+        confidence: ConfidenceBand::of(pattern.confidence, pattern.attempts),
+        use_count: pattern.use_count,
+        attempts: pattern.attempts,
+        wilson_lower_bound: wilson_lower_bound(pattern.use_count, pattern.attempts).map(|bound| bound.as_decimal()),
+        auto_healable: pattern.auto_healable,
+        require_approval: pattern.require_approval,
+        infrastructure: pattern.infrastructure,
+        origin: pattern.provenance.origin.clone(),
+        updated_at: pattern.updated_at.to_rfc3339(),
+    }
+}

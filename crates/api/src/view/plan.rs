@@ -1,0 +1,148 @@
+//! A plan as the approval sheet shows it.
+
+use selfheal_core::config::Config;
+use selfheal_core::{ActionClass, ActionKind, Decided, Incident, Plan, State, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlanStep {
+    pub index: usize,
+    /// The exact call.
+    pub call: String,
+    pub detail: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Parameter {
+    pub name: String,
+    pub value: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlanView {
+    pub hash: String,
+    pub pattern: String,
+    pub pattern_name: String,
+    pub action: String,
+    pub action_words: String,
+    pub service: String,
+    pub target: String,
+    pub host: String,
+    pub why: String,
+    pub state_now: String,
+    pub previewed_at: String,
+    pub steps: Vec<PlanStep>,
+    pub instances: u32,
+    pub dependants: Vec<String>,
+    pub blast_radius: String,
+    pub checks: Vec<String>,
+    #[schema(required)]
+    pub undo: Option<String>,
+    pub irreversible: bool,
+    /// The text to type before approving; null where a confirmation is enough.
+    #[schema(required)]
+    pub confirm_by_typing: Option<String>,
+    pub parameters: Vec<Parameter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ApprovalView {
+    pub plan_hash: String,
+    pub expires_at: String,
+    pub on_expiry: String,
+    #[schema(required)]
+    pub approved_by: Option<String>,
+    #[schema(required)]
+    pub approved_at: Option<String>,
+}
+
+/// What has to be typed to approve a plan that cannot be taken back.
+pub fn confirm_by_typing(plan: &Plan) -> Option<String> {
+    plan.irreversible.then(|| plan.service.to_string())
+}
+
+pub fn plan_view(plan: &Plan, decided: &Decided) -> PlanView {
+    let dependants: Vec<String> = plan.dependants.iter().map(ToString::to_string).collect();
+    let instances = match plan.instances {
+        1 => "1 instance".to_owned(),
+        n => format!("{n} instances"),
+    };
+    let class = match plan.action.class() {
+        ActionClass::Service => String::new(),
+        ActionClass::Infrastructure => ", infrastructure".to_owned(),
+    };
+    let blast_radius = match dependants.len() {
+        0 => format!("{instances}{class}; nothing that is listed depends on {}", plan.service),
+        1 => format!("{instances}{class}; {} depends on {}", dependants[0], plan.service),
+        n => format!("{instances}{class}; {n} services depend on {}", plan.service),
+    };
+    PlanView {
+        hash: plan.hash().0,
+        pattern: plan.pattern.to_string(),
+        pattern_name: decided.matches.first().map_or_else(|| plan.pattern.to_string(), |best| best.name.clone()),
+        action: plan.action.kind.to_string(),
+        action_words: format!("{} {}", verb(plan.action.kind), plan.service),
+        service: plan.service.to_string(),
+        target: plan.target.canonical(),
+        host: decided.host.clone().unwrap_or_default(),
+        why: decided.root_cause.clone().unwrap_or_default(),
+        state_now: decided.state_now.clone().unwrap_or_default(),
+        previewed_at: decided.previewed_at.unwrap_or_default().to_rfc3339(),
+        steps: plan
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(index, step)| PlanStep { index, call: step.call.clone(), detail: step.detail.clone() })
+            .collect(),
+        instances: plan.instances,
+        dependants,
+        blast_radius,
+        checks: plan.checks.clone(),
+        undo: plan.undo.clone(),
+        irreversible: plan.irreversible,
+        confirm_by_typing: confirm_by_typing(plan),
+        parameters: plan
+            .action
+            .parameters
+            .iter()
+            .map(|(name, value)| Parameter { name: name.clone(), value: value.clone() })
+            .collect(),
+    }
+}
+
+/// The approval that is asked for, or that was given and holds.
+pub fn approval_view(incident: &Incident, config: &Config) -> Option<ApprovalView> {
+    let plan = incident.decided.as_ref()?.plan.as_ref()?;
+    let expires_at = match (&incident.state, &incident.approval) {
+        (_, Some(approval)) => approval.expires_at,
+        (State::AwaitingApproval { expires_at }, None) => *expires_at,
+        (State::Decided { held: Some(held) }, None) => held.since + config.limits.approval_expires(),
+        _ => return None,
+    };
+    Some(ApprovalView {
+        plan_hash: plan.hash().0,
+        expires_at: expires_at.to_rfc3339(),
+        on_expiry: match incident.state {
+            State::Decided { .. } => "Nothing runs while the automation switch holds it.".into(),
+            _ => "Nothing runs. The incident is escalated to a person.".into(),
+        },
+        approved_by: incident.approval.as_ref().map(|approval| approval.by.clone()),
+        approved_at: incident.approval.as_ref().map(|approval| Timestamp::to_rfc3339(approval.at)),
+    })
+}
+
+const fn verb(action: ActionKind) -> &'static str {
+    match action {
+        ActionKind::ServiceRestart => "Restart",
+        ActionKind::InfrastructureScale => "Scale",
+        ActionKind::CacheClear => "Clear the cache of",
+        ActionKind::DeploymentRollback => "Roll back",
+        ActionKind::ConfigApply => "Apply configuration to",
+        ActionKind::DependencyUpdate => "Update dependencies of",
+        ActionKind::DatabaseFailover => "Fail over",
+        ActionKind::CiRerun => "Run again the pipeline of",
+        ActionKind::CommandRun => "Run a command on",
+        ActionKind::HttpCall => "Call",
+    }
+}

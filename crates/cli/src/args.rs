@@ -1,0 +1,357 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A knowledge base and incident manager that heals production services.
+#[derive(Debug, Parser)]
+#[command(name = "selfheal", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub place: Place,
+    /// Print one JSON document (or JSON lines) instead of tables.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more; twice for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Where the data is.
+#[derive(Clone, Debug, Args)]
+pub struct Place {
+    /// The home, which holds args/ and data/. Default: the platform's data folder.
+    #[arg(long, global = true, env = "SELFHEAL_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// sqlite:PATH or postgres://... Default: data/icdev.db in the home.
+    #[arg(long, global = true, env = "SELFHEAL_DATABASE", value_name = "URL", hide_env_values = true)]
+    pub database: Option<String>,
+    /// The configuration file. Default: args/monitoring_config.yaml in the home.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Talk to a running daemon instead; its token comes from SELFHEAL_TOKEN.
+    #[arg(long, global = true, env = "SELFHEAL_SERVER", value_name = "URL")]
+    pub server: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a default home: configuration with comments, starter knowledge.
+    Init,
+    /// Run the engine in the foreground.
+    Run(RunArguments),
+    /// Run the engine with the HTTP API and the window; on loopback by default.
+    Serve(ServeArguments),
+    /// Put a log through the pipeline.
+    Ingest(IngestArguments),
+    /// Incidents: look, approve, reject and more.
+    #[command(subcommand)]
+    Incidents(IncidentsCommand),
+    /// The knowledge base.
+    #[command(subcommand)]
+    Knowledge(KnowledgeCommand),
+    /// The audit trail.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Stop all automatic and approved actions, for a while or until resumed.
+    Pause {
+        /// How long, e.g. 15m or 2h. Until `resume` where it is left out.
+        #[arg(value_parser = minutes)]
+        duration: Option<u64>,
+        /// Why, for the others.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Let Selfheal heal by itself.
+    Resume,
+    /// Only approved actions run.
+    Observe,
+    /// Tokens of the HTTP API.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Check configuration, database, sources, targets and health checks, and say how to mend each.
+    Doctor,
+    /// Watch real services break and heal, on loopback, with nothing to install.
+    Demo(DemoArguments),
+    /// Print shell completions.
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page.
+    Man,
+    #[command(hide = true)]
+    Openapi,
+    #[command(hide = true)]
+    Schema,
+    #[command(hide = true, name = selfheal_demo::SUBCOMMAND)]
+    DemoService(DemoServiceArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// Observe only, whatever the automation switch was set to.
+    #[arg(long)]
+    pub observe: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ServeArguments {
+    /// Address and port. Default: server.listen of the configuration.
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub struct IngestArguments {
+    /// The file; - for standard input.
+    pub file: String,
+    #[arg(long)]
+    pub service: Option<String>,
+    #[arg(long)]
+    pub project: Option<String>,
+    /// Show detection, match and decision, and do nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum IncidentsCommand {
+    /// List incidents, latest first.
+    List {
+        #[arg(long, value_enum)]
+        group: Option<GroupArgument>,
+        /// Words of title or service.
+        #[arg(long)]
+        search: Option<String>,
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Show one incident with its story, evidence, decision and plan.
+    Show { id: String },
+    /// Approve the plan that waits.
+    Approve {
+        id: String,
+        /// The plan's hash (or its beginning), to approve exactly what you looked at. Default: the plan that waits now.
+        #[arg(long)]
+        plan: Option<String>,
+        /// The target's name, for a plan that cannot be undone.
+        #[arg(long, value_name = "TARGET")]
+        typed: Option<String>,
+    },
+    /// Reject the plan that waits, with a reason that teaches.
+    Reject {
+        id: String,
+        #[arg(long, value_enum)]
+        reason: ReasonArgument,
+        #[arg(long)]
+        comment: Option<String>,
+    },
+    /// Say that you have seen it.
+    Ack { id: String },
+    /// Leave it alone for a while, e.g. 30m.
+    Snooze {
+        id: String,
+        #[arg(value_parser = minutes)]
+        duration: u64,
+    },
+    /// Say that it is fixed.
+    Resolve {
+        id: String,
+        #[arg(long)]
+        comment: Option<String>,
+    },
+    /// Hand it to a person.
+    Escalate {
+        id: String,
+        #[arg(long)]
+        comment: Option<String>,
+    },
+    /// Add a note.
+    Note { id: String, text: String },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum GroupArgument {
+    NeedsYou,
+    InProgress,
+    RecentlyFixed,
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ReasonArgument {
+    WrongFix,
+    WrongCause,
+    NotNow,
+    Other,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KnowledgeCommand {
+    /// Add a pattern; one of the same name is updated.
+    Add(Box<AddArguments>),
+    /// List all patterns.
+    List,
+    /// Show one pattern, by id or name.
+    Show { pattern: String },
+    /// Match each line of a file against the knowledge base; JSON lines with --json.
+    Match {
+        /// The file; - for standard input.
+        file: String,
+        #[arg(long, default_value_t = 3)]
+        top: usize,
+        #[arg(long)]
+        service: Option<String>,
+        #[arg(long)]
+        project: Option<String>,
+    },
+    /// Count patterns and outcomes.
+    Stats,
+}
+
+#[derive(Debug, Args)]
+pub struct AddArguments {
+    pub name: String,
+    /// A regular expression that the failure's text matches.
+    #[arg(long, value_name = "REGEX")]
+    pub rule: Option<String>,
+    #[arg(long, value_name = "TEXT")]
+    pub root_cause: String,
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub description: String,
+    /// For example service.restart. Without one the pattern only explains.
+    #[arg(long)]
+    pub action: Option<String>,
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub param: Vec<(String, String)>,
+    /// What shows that the fix helped.
+    #[arg(long, value_name = "URL|CMD")]
+    pub check: Vec<String>,
+    /// A word that rules the pattern out.
+    #[arg(long, value_name = "TERM")]
+    pub must_not: Vec<String>,
+    /// The fix may run without asking once its decision confidence is high enough.
+    #[arg(long)]
+    pub auto_healable: bool,
+    /// The fix always needs approval.
+    #[arg(long)]
+    pub require_approval: bool,
+    /// 0 to 1; 0.50 for a new pattern.
+    #[arg(long)]
+    pub confidence: Option<f64>,
+    /// Only for this service.
+    #[arg(long)]
+    pub service: Option<String>,
+    /// Only for this project.
+    #[arg(long)]
+    pub project: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// List entries, latest first.
+    List {
+        #[arg(long)]
+        incident: Option<String>,
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Check the whole chain; exit code 3 when it is broken.
+    Verify,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token; it is shown once.
+    Add {
+        name: String,
+        #[arg(long, value_enum, default_value = "viewer")]
+        role: RoleArgument,
+    },
+    List,
+    Remove {
+        name: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum RoleArgument {
+    Viewer,
+    Approver,
+    Admin,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// kill-service, needs-approval or unknown. Without one the demo world opens in the browser and stays.
+    pub scenario: Option<String>,
+    /// Approve by itself, for scripts.
+    #[arg(long)]
+    pub approve: bool,
+    /// Where the demo's window is served.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoServiceArguments {
+    #[arg(long)]
+    pub name: String,
+    #[arg(long)]
+    pub port: u16,
+    #[arg(long)]
+    pub log: PathBuf,
+    #[arg(long)]
+    pub owner: u32,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .filter(|(key, _)| !key.is_empty())
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .ok_or_else(|| format!("`{text}`: expected KEY=VALUE"))
+}
+
+/// `15m`, `2h`, `1d` or a number of minutes.
+fn minutes(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match &text[digits.len()..] {
+        "" | "m" | "min" => 1,
+        "h" => 60,
+        "d" => 24 * 60,
+        unit => return Err(format!("`{unit}` is no unit: expected m, h or d, as in 15m")),
+    };
+    let number: u64 = digits.parse().map_err(|_| format!("`{text}`: expected a duration such as 15m or 2h"))?;
+    number
+        .checked_mul(factor)
+        .filter(|minutes| *minutes > 0)
+        .ok_or_else(|| format!("`{text}`: expected at least one minute"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn durations() {
+        for (text, expected) in [
+            ("15m", Some(15)),
+            ("2h", Some(120)),
+            ("1d", Some(1_440)),
+            ("7", Some(7)),
+            ("0m", None),
+            ("x", None),
+            ("3w", None),
+        ] {
+            assert_eq!(minutes(text).ok(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `selfheal demo`: real services, broken for real and healed for real.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use selfheal_api::{App, AppOptions, DemoControl, Role, bind, serve_tcp};
+use selfheal_demo::{Control, Report, Scenario, ServiceArguments, World};
+
+use super::engine::until_asked_to_stop;
+use crate::args::{DemoArguments, DemoServiceArguments, Place};
+use crate::output;
+
+pub async fn run(place: &Place, as_json: bool, arguments: DemoArguments) -> anyhow::Result<ExitCode> {
+    let program = std::env::current_exe().context("this program does not know where it is")?;
+    let world = World::create(place.home.as_deref(), &program)?;
+    match &arguments.scenario {
+        None => open(world, &arguments).await,
+        Some(name) => {
+            let scenario = Scenario::parse(name).with_context(|| {
+                let known: Vec<&str> = Scenario::ALL.iter().map(|scenario| scenario.name()).collect();
+                format!("there is no scenario `{name}`: choose one of {}", known.join(", "))
+            })?;
+            one(&world, scenario, arguments.approve, as_json).await
+        }
+    }
+}
+
+/// One scenario to its end. Ctrl-C ends it early; the world stops its services when it is dropped.
+async fn one(world: &World, scenario: Scenario, approve: bool, as_json: bool) -> anyhow::Result<ExitCode> {
+    let began = std::time::Instant::now();
+    let mut told = |step: &str| {
+        if !as_json {
+            output::line(format!("{:6.1}s  {step}", began.elapsed().as_secs_f64()));
+        }
+    };
+    let report = tokio::select! {
+        report = selfheal_demo::run(world, scenario, approve, &mut told) => report?,
+        stop = until_asked_to_stop() => {
+            stop?;
+            anyhow::bail!("stopped before its end; every service of the demo is stopped too");
+        }
+    };
+    if as_json {
+        output::json(&report)?;
+    } else {
+        conclude(scenario, approve, &report);
+    }
+    Ok(if report.expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn conclude(scenario: Scenario, approve: bool, report: &Report) {
+    let chain = if report.audit_ok { "whole" } else { "BROKEN" };
+    output::line(format!("\nThe audit chain of {} entries is {chain}.", report.audit_entries));
+    if let (Some(before), Some(after)) = (report.confidence.before, report.confidence.after) {
+        output::line(format!("The pattern's confidence went from {before} to {after}."));
+    }
+    output::line(match (report.expected, scenario) {
+        (false, _) => "This is NOT how it should have ended.",
+        (true, Scenario::KillService) => "Healed by itself and verified.",
+        (true, Scenario::NeedsApproval) if approve => "Healed with approval and verified.",
+        (true, Scenario::NeedsApproval) => "It waits for a person, as it should. Run it with --approve to see it heal.",
+        (true, Scenario::Unknown) => "Handed to a person, and nothing ran, as it should.",
+    });
+}
+
+/// The demo world with its window, until Ctrl-C.
+async fn open(world: World, arguments: &DemoArguments) -> anyhow::Result<ExitCode> {
+    let listener = bind(arguments.listen).await?;
+    let address = listener.local_addr()?;
+    let world = Arc::new(world);
+    let control = Control::new(Arc::clone(&world));
+    let mut options = AppOptions::new(world.home().clone());
+    options.demo = Some(Arc::clone(&control) as Arc<dyn DemoControl>);
+    let app = App::open(options).await?;
+    let (socket, tasks) = selfheal_demo::begin(&world, &app).await?;
+    control.attach(&app);
+    let token = app.session_token("demo", Role::Admin).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let http = serve_tcp(&app, listener);
+    output::line(format!("Selfheal demo: http://{address}/#token={}", token.expose()));
+    eprintln!("Open the address, start a scenario there, and watch. Ctrl-C stops everything.");
+    until_asked_to_stop().await?;
+    for task in tasks {
+        task.abort();
+    }
+    app.engine.stop().await;
+    drop((http, socket));
+    world.stop();
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn service(arguments: DemoServiceArguments) -> anyhow::Result<ExitCode> {
+    let DemoServiceArguments { name, port, log, owner } = arguments;
+    selfheal_demo::serve(ServiceArguments { name, port, log, owner }).await?;
+    Ok(ExitCode::SUCCESS)
+}

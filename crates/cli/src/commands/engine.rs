@@ -1,0 +1,61 @@
+//! `selfheal run` and `selfheal serve`: hosts of the engine.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use selfheal_api::{Role, bind, serve_socket, serve_tcp};
+use selfheal_core::Posture;
+
+use crate::args::Place;
+use crate::{connect, output};
+
+pub async fn run(place: &Place, observe: bool) -> anyhow::Result<ExitCode> {
+    let app = connect::open(place).await?;
+    if observe {
+        app.set_posture(Posture::Observe, None, Some("started with --observe".into()), "run").await?;
+    }
+    let socket = serve_socket(&app)?;
+    let tasks = app.start_engine();
+    tracing::info!(home = %app.home.root().display(), "the engine runs; Ctrl-C stops it");
+    until_asked_to_stop().await?;
+    for task in tasks {
+        task.abort();
+    }
+    app.engine.stop().await;
+    drop(socket);
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn serve(place: &Place, listen: Option<SocketAddr>) -> anyhow::Result<ExitCode> {
+    let app = connect::open(place).await?;
+    let address = listen.unwrap_or_else(|| app.engine.config().server.listen);
+    // The port first: when it is taken nothing has been started yet.
+    let listener = bind(address).await?;
+    let address = listener.local_addr()?;
+    let socket = serve_socket(&app)?;
+    let token = app.session_token("serve", Role::Admin).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let http = serve_tcp(&app, listener);
+    let tasks = app.start_engine();
+    output::line(format!("Selfheal is at http://{address}/#token={}", token.expose()));
+    if !address.ip().is_loopback() {
+        tracing::warn!(%address, "anybody who reaches this address can try tokens, and nothing is encrypted: put TLS in front of it");
+    }
+    until_asked_to_stop().await?;
+    for task in tasks {
+        task.abort();
+    }
+    app.engine.stop().await;
+    drop((http, socket));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub async fn until_asked_to_stop() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

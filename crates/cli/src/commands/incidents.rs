@@ -1,0 +1,207 @@
+//! `selfheal incidents`.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use selfheal_api::Client;
+use selfheal_api::view::{IncidentPage, IncidentView};
+use serde_json::json;
+
+use crate::args::{GroupArgument, IncidentsCommand, Place, ReasonArgument};
+use crate::{connect, output};
+
+pub async fn run(place: &Place, as_json: bool, command: IncidentsCommand) -> anyhow::Result<ExitCode> {
+    let client = connect::client(place).await?;
+    let view = match command {
+        IncidentsCommand::List { group, search, limit } => {
+            let page: IncidentPage = client.get(&list_path(group, search.as_deref(), limit)).await?;
+            if as_json {
+                output::json(&page)?
+            } else {
+                list(&page)
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        IncidentsCommand::Show { id } => client.get(&path(&id, "")).await?,
+        IncidentsCommand::Approve { id, plan, typed } => approve(&client, &id, plan, typed).await?,
+        IncidentsCommand::Reject { id, reason, comment } => {
+            let waiting = waiting(&client, &id).await?;
+            let body = json!({ "plan_hash": waiting, "reason": reason_name(reason), "comment": comment });
+            client.post(&path(&id, "/reject"), &body).await?
+        }
+        IncidentsCommand::Ack { id } => client.post(&path(&id, "/acknowledge"), &json!({})).await?,
+        IncidentsCommand::Snooze { id, duration } => {
+            client.post(&path(&id, "/snooze"), &json!({ "minutes": duration })).await?
+        }
+        IncidentsCommand::Resolve { id, comment } => {
+            client.post(&path(&id, "/resolve"), &json!({ "comment": comment })).await?
+        }
+        IncidentsCommand::Escalate { id, comment } => {
+            client.post(&path(&id, "/escalate"), &json!({ "comment": comment })).await?
+        }
+        IncidentsCommand::Note { id, text } => client.post(&path(&id, "/note"), &json!({ "text": text })).await?,
+    };
+    if as_json {
+        output::json(&view)?
+    } else {
+        show(&view)
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A part of an address, with everything but letters, digits and hyphens escaped.
+fn escaped(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => char::from(byte).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
+
+fn path(id: &str, operation: &str) -> String {
+    format!("/api/v1/incidents/{}{operation}", escaped(id.trim_start_matches('#')))
+}
+
+fn list_path(group: Option<GroupArgument>, search: Option<&str>, limit: u32) -> String {
+    let mut path = format!("/api/v1/incidents?limit={limit}");
+    if let Some(group) = group {
+        let name = match group {
+            GroupArgument::NeedsYou => "needs_you",
+            GroupArgument::InProgress => "in_progress",
+            GroupArgument::RecentlyFixed => "recently_fixed",
+            GroupArgument::Closed => "closed",
+        };
+        path.push_str(&format!("&group={name}"));
+    }
+    if let Some(words) = search {
+        path.push_str(&format!("&q={}", escaped(words)));
+    }
+    path
+}
+
+async fn waiting(client: &Client, id: &str) -> anyhow::Result<String> {
+    let view: IncidentView = client.get(&path(id, "")).await?;
+    Ok(view.plan.map(|plan| plan.hash).unwrap_or_default())
+}
+
+async fn approve(
+    client: &Client,
+    id: &str,
+    plan: Option<String>,
+    typed: Option<String>,
+) -> anyhow::Result<IncidentView> {
+    let waiting = waiting(client, id).await?;
+    if let Some(wanted) = plan
+        && !(wanted.len() >= 8 && waiting.starts_with(&wanted))
+    {
+        anyhow::bail!(
+            "the plan that waits is {}, not {wanted}: look at it with `selfheal incidents show {id}`. Nothing was approved",
+            waiting.get(..12).unwrap_or("none")
+        );
+    }
+    let body = json!({ "plan_hash": waiting, "typed_target": typed });
+    client.post(&path(id, "/approve"), &body).await.context("not approved")
+}
+
+const fn reason_name(reason: ReasonArgument) -> &'static str {
+    match reason {
+        ReasonArgument::WrongFix => "wrong_fix",
+        ReasonArgument::WrongCause => "wrong_cause",
+        ReasonArgument::NotNow => "not_now",
+        ReasonArgument::Other => "other",
+    }
+}
+
+fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn list(page: &IncidentPage) {
+    if page.incidents.is_empty() {
+        output::line("No incidents.");
+        return;
+    }
+    output::table(
+        ["id", "severity", "service", "state", "signals", "opened", "title"],
+        page.incidents.iter().map(|row| {
+            [
+                row.id.clone(),
+                word(&row.severity),
+                row.service.clone(),
+                row.state_words.clone(),
+                row.signal_count.to_string(),
+                output::time(&row.opened_at),
+                row.title.clone(),
+            ]
+        }),
+    );
+}
+
+fn show(view: &IncidentView) {
+    let row = &view.incident;
+    output::line(format!("Incident {}: {}", row.id, row.title));
+    output::line(format!(
+        "  {} on {}, {}, {} signals",
+        word(&row.severity),
+        row.service,
+        row.state_words,
+        row.signal_count
+    ));
+    if let Some(cause) = &view.root_cause {
+        output::line(format!("  Cause: {cause}"));
+    }
+    output::line(format!("  Impact: {}", view.impact));
+    output::line("\nStory");
+    for entry in &view.story {
+        let detail = entry.detail.as_ref().map_or_else(String::new, |detail| format!(": {detail}"));
+        output::line(format!("  {}  {}{detail} ({})", output::time(&entry.at), entry.title, entry.actor));
+    }
+    output::line("\nEvidence");
+    for signal in &view.signals {
+        let text = signal.text.lines().next().unwrap_or_default();
+        output::line(format!("  {}x {text}", signal.count));
+    }
+    if let Some(decision) = &view.decision {
+        output::line(format!("\nDecision: {} ({})", word(&decision.kind), decision.band.words));
+        for reason in &decision.reasons {
+            output::line(format!("  {}", reason.text));
+        }
+    }
+    for gate in view.gates.iter().filter(|gate| !gate.passed) {
+        let until =
+            gate.until.as_ref().map_or_else(String::new, |until| format!(" Frees up at {}.", output::time(until)));
+        output::line(format!("  Stopped at gate {}, {}: {}{until}", gate.number, gate.title, gate.reason));
+    }
+    if let Some(plan) = &view.plan {
+        output::line(format!("\nPlan {}: {} on {}", &plan.hash[..12], plan.action_words, plan.host));
+        for step in &plan.steps {
+            output::line(format!("  {}. {}", step.index + 1, step.call));
+        }
+        output::line(format!("  Now: {}. Reaches: {}.", plan.state_now, plan.blast_radius));
+        output::line(format!("  Checked by: {}", plan.checks.join("; ")));
+        output::line(format!("  Going back: {}", plan.undo.as_deref().unwrap_or("cannot be undone")));
+    }
+    if let Some(approval) = &view.approval {
+        match &approval.approved_by {
+            Some(by) => output::line(format!("  Approved by {by}.")),
+            None => output::line(format!(
+                "  Waits for approval until {}: selfheal incidents approve {} --plan {}",
+                output::time(&approval.expires_at),
+                row.id,
+                &approval.plan_hash[..12]
+            )),
+        }
+    }
+    for attempt in &view.attempts {
+        let learned = attempt.confidence_before.zip(attempt.confidence_after);
+        let learned = learned.map_or_else(String::new, |(before, after)| format!("; confidence {before} to {after}"));
+        output::line(format!(
+            "\nAttempt {}: {} on {}: {}{learned}",
+            attempt.event, attempt.action, attempt.target, attempt.status
+        ));
+        if let Some(verdict) = &attempt.verdict {
+            output::line(format!("  {verdict}"));
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! `selfheal ingest`.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::lines;
+use crate::args::{IngestArguments, Place};
+use crate::{connect, output};
+
+pub async fn run(place: &Place, as_json: bool, arguments: IngestArguments) -> anyhow::Result<ExitCode> {
+    let mut reader = lines::open(&arguments.file)?;
+    let client = connect::client(place).await?;
+    let source = if arguments.file == "-" { "standard input" } else { &arguments.file };
+    let (mut carried, mut whole): (_, Option<Value>) = (None, None);
+    while let Some(text) = lines::piece(&mut *reader, &mut carried)? {
+        let body = json!({
+            "text": text,
+            "source": source,
+            "service": arguments.service,
+            "project": arguments.project,
+            "dry_run": arguments.dry_run,
+        });
+        let reply: Value = client.post("/api/v1/ingest", &body).await?;
+        whole = Some(match whole {
+            None => reply,
+            Some(before) => joined(before, reply),
+        });
+    }
+    let reply = whole.unwrap_or_else(|| json!({ "records": 0, "signals": [], "incident": null, "matches": [], "decision": null, "reasons": [], "gates": [] }));
+    if as_json {
+        output::json(&reply)?;
+    } else {
+        show(&reply, arguments.dry_run);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Two pieces of one file: counts and signals add up, the first incident stays.
+fn joined(mut before: Value, after: Value) -> Value {
+    let records = before["records"].as_u64().unwrap_or(0) + after["records"].as_u64().unwrap_or(0);
+    before["records"] = json!(records);
+    if let (Some(list), Some(more)) = (before["signals"].as_array_mut(), after["signals"].as_array()) {
+        list.extend(more.iter().cloned());
+    }
+    if before["incident"].is_null() {
+        for key in ["incident", "matches", "decision", "reasons", "gates"] {
+            before[key] = after[key].clone();
+        }
+    }
+    before
+}
+
+fn show(reply: &Value, dry_run: bool) {
+    let list = |key: &str| reply[key].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    output::line(format!("{} records, {} signals", reply["records"], list("signals").len()));
+    output::table(
+        ["severity", "count", "service", "text"],
+        list("signals").iter().map(|signal| {
+            let first = text(&signal["text"]).lines().next().unwrap_or_default().to_owned();
+            [text(&signal["severity"]), signal["count"].to_string(), text(&signal["service"]), first]
+        }),
+    );
+    if reply["incident"].is_null() {
+        return;
+    }
+    let incident = &reply["incident"];
+    output::line(format!("\nIncident: {} ({})", text(&incident["title"]), text(&incident["state_words"])));
+    for found in list("matches") {
+        output::line(format!(
+            "  {} relevance {}, decision confidence {}",
+            text(&found["name"]),
+            found["relevance"],
+            found["decision_confidence"]
+        ));
+    }
+    if let Some(decision) = reply["decision"].as_str() {
+        output::line(format!("Decision: {decision}"));
+        for reason in list("reasons") {
+            output::line(format!("  {}", text(&reason["text"])));
+        }
+    }
+    for gate in list("gates") {
+        let mark = if gate["passed"] == true { "pass" } else { "STOP" };
+        output::line(format!("  {mark} {}: {}", text(&gate["title"]), text(&gate["reason"])));
+    }
+    if dry_run {
+        output::line("Nothing was stored and nothing ran (--dry-run).");
+    }
+}

@@ -1,0 +1,59 @@
+//! What each command does.
+
+mod audit;
+mod automation;
+mod demo;
+mod doctor;
+mod engine;
+mod incidents;
+mod ingest;
+mod init;
+mod knowledge;
+mod lines;
+mod tokens;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use selfheal_core::Posture;
+
+use crate::args::{Arguments, Command};
+
+/// Found what it looked for, and it is bad.
+const BAD: u8 = 3;
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Arguments { place, json, command, .. } = arguments;
+    match command {
+        Command::Init => init::run(&place, json).await,
+        Command::Run(run) => engine::run(&place, run.observe).await,
+        Command::Serve(serve) => engine::serve(&place, serve.listen).await,
+        Command::Ingest(ingest) => ingest::run(&place, json, ingest).await,
+        Command::Incidents(command) => incidents::run(&place, json, command).await,
+        Command::Knowledge(command) => knowledge::run(&place, json, command).await,
+        Command::Audit(command) => audit::run(&place, json, command).await,
+        Command::Pause { duration, reason } => automation::set(&place, json, Posture::Paused, duration, reason).await,
+        Command::Resume => automation::set(&place, json, Posture::On, None, None).await,
+        Command::Observe => automation::set(&place, json, Posture::Observe, None, None).await,
+        Command::Token(command) => tokens::run(&place, json, command).await,
+        Command::Doctor => doctor::run(&place, json).await,
+        Command::Demo(demo) => demo::run(&place, json, demo).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "selfheal", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Man => {
+            clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Openapi => {
+            print!("{}", selfheal_api::document());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Schema => {
+            println!("{}", selfheal_core::config::json_schema());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::DemoService(service) => demo::service(service).await,
+    }
+}

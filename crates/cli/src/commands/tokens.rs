@@ -1,0 +1,47 @@
+//! `selfheal token`.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::args::{Place, RoleArgument, TokenCommand};
+use crate::{connect, output};
+
+pub async fn run(place: &Place, as_json: bool, command: TokenCommand) -> anyhow::Result<ExitCode> {
+    let client = connect::client(place).await?;
+    let page: Value = match command {
+        TokenCommand::Add { name, role } => {
+            let role = match role {
+                RoleArgument::Viewer => "viewer",
+                RoleArgument::Approver => "approver",
+                RoleArgument::Admin => "admin",
+            };
+            let made: Value = client.post("/api/v1/tokens", &json!({ "name": name, "role": role })).await?;
+            if as_json {
+                output::json(&made)?;
+            } else {
+                output::line(made["token"].as_str().unwrap_or_default());
+                eprintln!("This is the only time the token is shown. {name} may act as {role}.");
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        TokenCommand::List => client.get("/api/v1/tokens").await?,
+        TokenCommand::Remove { name } => client.call("DELETE", &format!("/api/v1/tokens/{name}"), None::<&()>).await?,
+    };
+    if as_json {
+        output::json(&page)?;
+    } else {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let tokens = page["tokens"].as_array().cloned().unwrap_or_default();
+        if tokens.is_empty() {
+            output::line("No tokens.");
+        }
+        output::table(
+            ["name", "role", "created"],
+            tokens
+                .iter()
+                .map(|token| [text(&token["name"]), text(&token["role"]), output::time(&text(&token["created_at"]))]),
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,46 @@
+//! The `selfheal` binary: commands, daemon and demo on the one application interface.
+
+mod args;
+mod commands;
+mod connect;
+mod failure;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use args::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log(&arguments);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: no runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(commands::run(arguments)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{}", failure::words(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Engines log what they do; commands stay silent unless asked.
+fn log(arguments: &Arguments) {
+    let engine = matches!(arguments.command, Command::Run(_) | Command::Serve(_));
+    let level = match (engine, arguments.verbose) {
+        (true, 0) => "info,sqlx=warn",
+        (false, 0) => "error",
+        (_, 1) => "debug,sqlx=warn,hyper=info,reqwest=info",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_env("SELFHEAL_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

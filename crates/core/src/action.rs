@@ -1,0 +1,213 @@
+//! Typed remediations and what they act on.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The actions that exist. Which of them can run here is up to the actuators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum ActionKind {
+    #[serde(rename = "service.restart")]
+    ServiceRestart,
+    #[serde(rename = "infrastructure.scale")]
+    InfrastructureScale,
+    #[serde(rename = "cache.clear")]
+    CacheClear,
+    #[serde(rename = "deployment.rollback")]
+    DeploymentRollback,
+    #[serde(rename = "config.apply")]
+    ConfigApply,
+    #[serde(rename = "dependency.update")]
+    DependencyUpdate,
+    #[serde(rename = "database.failover")]
+    DatabaseFailover,
+    #[serde(rename = "ci.rerun")]
+    CiRerun,
+    #[serde(rename = "command.run")]
+    CommandRun,
+    #[serde(rename = "http.call")]
+    HttpCall,
+}
+
+/// How far an action reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionClass {
+    Service,
+    Infrastructure,
+}
+
+impl ActionKind {
+    pub const ALL: [Self; 10] = [
+        Self::ServiceRestart,
+        Self::InfrastructureScale,
+        Self::CacheClear,
+        Self::DeploymentRollback,
+        Self::ConfigApply,
+        Self::DependencyUpdate,
+        Self::DatabaseFailover,
+        Self::CiRerun,
+        Self::CommandRun,
+        Self::HttpCall,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ServiceRestart => "service.restart",
+            Self::InfrastructureScale => "infrastructure.scale",
+            Self::CacheClear => "cache.clear",
+            Self::DeploymentRollback => "deployment.rollback",
+            Self::ConfigApply => "config.apply",
+            Self::DependencyUpdate => "dependency.update",
+            Self::DatabaseFailover => "database.failover",
+            Self::CiRerun => "ci.rerun",
+            Self::CommandRun => "command.run",
+            Self::HttpCall => "http.call",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// The class unless the action declares another.
+    pub const fn default_class(self) -> ActionClass {
+        match self {
+            Self::InfrastructureScale
+            | Self::DatabaseFailover
+            | Self::DeploymentRollback
+            | Self::CommandRun
+            | Self::HttpCall => ActionClass::Infrastructure,
+            _ => ActionClass::Service,
+        }
+    }
+}
+
+impl fmt::Display for ActionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An action as a pattern names it: on the incident's service, which the inventory turns into a target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Action {
+    pub kind: ActionKind,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+    /// `command.run` and `http.call` may be declared to be of class service; the rest cannot be declared down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<ActionClass>,
+}
+
+impl Action {
+    pub const fn new(kind: ActionKind) -> Self {
+        Self { kind, parameters: BTreeMap::new(), class: None }
+    }
+
+    pub const fn class(&self) -> ActionClass {
+        match (self.kind, self.class) {
+            (ActionKind::CommandRun | ActionKind::HttpCall, Some(declared)) => declared,
+            (_, Some(ActionClass::Infrastructure)) => ActionClass::Infrastructure,
+            (kind, _) => kind.default_class(),
+        }
+    }
+}
+
+/// What stands behind a service here, so that an action can reach it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum TargetSpec {
+    /// A program with a pidfile. Needs nothing else installed.
+    Process {
+        /// Where the process id stands. Written by Selfheal when it starts the program, unless `daemonizes`.
+        pidfile: PathBuf,
+        /// The program and its arguments. No shell reads it.
+        start: Vec<String>,
+        /// The command that stops it. Without one it is asked with SIGTERM.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        stop: Vec<String>,
+        /// True when the program puts itself into the background and writes the pidfile itself.
+        #[serde(default)]
+        daemonizes: bool,
+        /// How long it may take to stop before it is killed.
+        #[serde(default = "default_stop_seconds")]
+        stop_timeout_seconds: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        working_directory: Option<PathBuf>,
+        /// Where the program's standard output and error go (appended); nowhere by default.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<PathBuf>,
+    },
+    /// A program under supervisord, reached over XML-RPC.
+    Supervisord {
+        /// `unix:/run/supervisor.sock` or `http://127.0.0.1:9001`.
+        server: String,
+        /// The program, or `group:program`.
+        program: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        username: Option<String>,
+        /// The environment variable that holds the password.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        password_env: Option<String>,
+    },
+}
+
+const fn default_stop_seconds() -> u64 {
+    10
+}
+
+impl TargetSpec {
+    /// The one name of this target: two services with the same canonical target share its cooldown.
+    pub fn canonical(&self) -> String {
+        match self {
+            Self::Process { pidfile, .. } => format!("process:{}", pidfile.display()),
+            Self::Supervisord { server, program, .. } => format!("supervisord:{server}#{program}"),
+        }
+    }
+
+    /// The connection that the circuit breaker watches: the same for all targets behind one server.
+    pub fn connection(&self) -> String {
+        match self {
+            Self::Process { .. } => "process:local".to_owned(),
+            Self::Supervisord { server, .. } => format!("supervisord:{server}"),
+        }
+    }
+
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Process { .. } => "process",
+            Self::Supervisord { .. } => "supervisord",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for kind in ActionKind::ALL {
+            assert_eq!(ActionKind::parse(kind.as_str()), Some(kind));
+            assert_eq!(serde_json::to_string(&kind).expect("serialises"), format!("\"{kind}\""));
+        }
+    }
+
+    #[test]
+    fn only_runbook_steps_can_be_declared_down() {
+        let declared = |kind, class| Action { class, ..Action::new(kind) }.class();
+        assert_eq!(declared(ActionKind::CommandRun, None), ActionClass::Infrastructure);
+        assert_eq!(declared(ActionKind::CommandRun, Some(ActionClass::Service)), ActionClass::Service);
+        assert_eq!(declared(ActionKind::DatabaseFailover, Some(ActionClass::Service)), ActionClass::Infrastructure);
+        assert_eq!(
+            declared(ActionKind::ServiceRestart, Some(ActionClass::Infrastructure)),
+            ActionClass::Infrastructure
+        );
+        assert_eq!(declared(ActionKind::ServiceRestart, None), ActionClass::Service);
+    }
+}

@@ -1,0 +1,25 @@
+//! `args/monitoring_config.yaml`: its types, and how it is read.
+//!
+//! Defaults stand in the shipped file and in the `Default` of each section, and a test holds the two together. Every
+//! section refuses keys it does not know.
+
+mod healing;
+mod parse;
+mod section;
+mod service;
+mod source;
+
+pub use healing::{Learning, Limits, SelfHealing, Verification};
+pub(crate) use parse::read_yaml;
+pub use parse::{ConfigError, parse};
+pub use section::{Config, Correlation, Notifications, Server};
+pub use service::{CheckKind, CheckSpec, HttpCheck, Service};
+pub use source::{FileSource, SourceKind, SourceSpec};
+
+/// The file that `selfheal init` writes: every default with its comment.
+pub const SHIPPED: &str = include_str!("../../../../args/monitoring_config.yaml");
+
+/// The JSON Schema of the configuration file.
+pub fn json_schema() -> String {
+    serde_json::to_string_pretty(&schemars::schema_for!(Config)).unwrap_or_default()
+}

@@ -1,0 +1,284 @@
+//! Step 4, decide: the table of product.md, as a pure function of one value.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ActionClass, ActionKind, BasisPoints, DecisionConfidence, PatternId};
+
+/// Everything a decision may depend on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecisionInput {
+    pub best: Option<Best>,
+    pub auto_threshold: BasisPoints,
+    pub suggest_threshold: BasisPoints,
+    pub require_approval_for: Vec<ActionKind>,
+    /// The incident's service is a host, node, network, storage, database server or cluster.
+    pub infrastructure_service: bool,
+    /// The target is marked as always needing approval.
+    pub target_needs_approval: bool,
+}
+
+/// The best match.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    pub pattern: PatternId,
+    pub relevance: BasisPoints,
+    pub confidence: BasisPoints,
+    pub rule_satisfied: bool,
+    pub auto_healable: bool,
+    pub pattern_needs_approval: bool,
+    pub infrastructure_pattern: bool,
+    pub action: Option<(ActionKind, ActionClass)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DecisionKind {
+    Auto,
+    Suggest,
+    Escalate,
+}
+
+impl DecisionKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Suggest => "suggest",
+            Self::Escalate => "escalate",
+        }
+    }
+}
+
+/// A decision with what it rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    pub kind: DecisionKind,
+    pub confidence: DecisionConfidence,
+    pub reasons: Vec<DecisionReason>,
+    /// The single changes that would each have led to another decision.
+    pub would_change: Vec<DecisionReason>,
+}
+
+/// Why. The same words serve as "what would have changed it": the reason taken away.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum DecisionReason {
+    NoMatch,
+    NoAction,
+    ReachesAuto { confidence: DecisionConfidence, threshold: BasisPoints },
+    BelowAuto { confidence: DecisionConfidence, threshold: BasisPoints },
+    BelowSuggest { confidence: DecisionConfidence, threshold: BasisPoints },
+    AutoHealable,
+    NotAutoHealable,
+    NoRuleSatisfied,
+    ListedAction { action: ActionKind },
+    InfrastructureAction { action: ActionKind },
+    InfrastructureScope,
+    PatternNeedsApproval,
+    TargetNeedsApproval,
+}
+
+impl DecisionReason {
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoMatch => "no_match",
+            Self::NoAction => "no_action",
+            Self::ReachesAuto { .. } => "reaches_auto",
+            Self::BelowAuto { .. } => "below_auto",
+            Self::BelowSuggest { .. } => "below_suggest",
+            Self::AutoHealable => "auto_healable",
+            Self::NotAutoHealable => "not_auto_healable",
+            Self::NoRuleSatisfied => "no_rule_satisfied",
+            Self::ListedAction { .. } => "listed_action",
+            Self::InfrastructureAction { .. } => "infrastructure_action",
+            Self::InfrastructureScope => "infrastructure_scope",
+            Self::PatternNeedsApproval => "pattern_needs_approval",
+            Self::TargetNeedsApproval => "target_needs_approval",
+        }
+    }
+
+    pub fn text(&self) -> String {
+        match self {
+            Self::NoMatch => "No pattern of the knowledge base fits this incident.".into(),
+            Self::NoAction => "The pattern names no safe automatic fix.".into(),
+            Self::ReachesAuto { confidence, threshold } => {
+                format!("Decision confidence {confidence} reaches the automatic threshold {threshold}.")
+            }
+            Self::BelowAuto { confidence, threshold } => {
+                format!("Decision confidence {confidence} is below the automatic threshold {threshold}.")
+            }
+            Self::BelowSuggest { confidence, threshold } => {
+                format!("Decision confidence {confidence} is below the threshold {threshold} for suggesting a fix.")
+            }
+            Self::AutoHealable => "The pattern may heal by itself.".into(),
+            Self::NotAutoHealable => "The pattern is not marked as auto-healable.".into(),
+            Self::NoRuleSatisfied => "No detection rule is satisfied: similar text alone never acts by itself.".into(),
+            Self::ListedAction { action } => format!("{action} is listed in require_approval_for."),
+            Self::InfrastructureAction { action } => format!("{action} is an action of class infrastructure."),
+            Self::InfrastructureScope => "The failure concerns infrastructure.".into(),
+            Self::PatternNeedsApproval => "The pattern is marked as always needing approval.".into(),
+            Self::TargetNeedsApproval => "The service is marked as always needing approval.".into(),
+        }
+    }
+}
+
+/// Decides.
+pub fn decide(input: &DecisionInput) -> Decision {
+    let Some(best) = &input.best else {
+        let reasons = vec![DecisionReason::NoMatch];
+        return Decision {
+            kind: DecisionKind::Escalate,
+            confidence: DecisionConfidence::ZERO,
+            would_change: reasons.clone(),
+            reasons,
+        };
+    };
+    let confidence = best.relevance.times(best.confidence);
+    let escalate = |reason: DecisionReason| Decision {
+        kind: DecisionKind::Escalate,
+        confidence,
+        would_change: vec![reason.clone()],
+        reasons: vec![reason],
+    };
+    if !confidence.reaches(input.suggest_threshold) {
+        return escalate(DecisionReason::BelowSuggest { confidence, threshold: input.suggest_threshold });
+    }
+    let Some((action, class)) = best.action else {
+        return escalate(DecisionReason::NoAction);
+    };
+    let objections = objections(input, best, action, class, confidence);
+    if objections.is_empty() {
+        let reached = DecisionReason::ReachesAuto { confidence, threshold: input.auto_threshold };
+        return Decision {
+            kind: DecisionKind::Auto,
+            confidence,
+            would_change: vec![DecisionReason::AutoHealable],
+            reasons: vec![reached, DecisionReason::AutoHealable],
+        };
+    }
+    // Taking one objection away changes the decision only where it is the only one.
+    let would_change = if objections.len() == 1 { objections.clone() } else { Vec::new() };
+    Decision { kind: DecisionKind::Suggest, confidence, reasons: objections, would_change }
+}
+
+/// Everything that speaks against acting without asking.
+fn objections(
+    input: &DecisionInput,
+    best: &Best,
+    action: ActionKind,
+    class: ActionClass,
+    confidence: DecisionConfidence,
+) -> Vec<DecisionReason> {
+    let threshold = input.auto_threshold;
+    [
+        (!confidence.reaches(threshold)).then_some(DecisionReason::BelowAuto { confidence, threshold }),
+        (!best.auto_healable).then_some(DecisionReason::NotAutoHealable),
+        (!best.rule_satisfied).then_some(DecisionReason::NoRuleSatisfied),
+        input.require_approval_for.contains(&action).then_some(DecisionReason::ListedAction { action }),
+        (class == ActionClass::Infrastructure).then_some(DecisionReason::InfrastructureAction { action }),
+        (best.infrastructure_pattern || input.infrastructure_service).then_some(DecisionReason::InfrastructureScope),
+        best.pattern_needs_approval.then_some(DecisionReason::PatternNeedsApproval),
+        input.target_needs_approval.then_some(DecisionReason::TargetNeedsApproval),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn input(relevance: u32, confidence: u32, auto_healable: bool) -> DecisionInput {
+        DecisionInput {
+            best: Some(Best {
+                pattern: PatternId::new("p"),
+                relevance: BasisPoints::saturating(relevance),
+                confidence: BasisPoints::saturating(confidence),
+                rule_satisfied: true,
+                auto_healable,
+                pattern_needs_approval: false,
+                infrastructure_pattern: false,
+                action: Some((ActionKind::ServiceRestart, ActionClass::Service)),
+            }),
+            auto_threshold: BasisPoints::saturating(7_000),
+            suggest_threshold: BasisPoints::saturating(3_000),
+            require_approval_for: vec![ActionKind::DeploymentRollback],
+            infrastructure_service: false,
+            target_needs_approval: false,
+        }
+    }
+
+    #[test]
+    fn every_cell_and_both_sides_of_each_threshold() {
+        use DecisionKind::{Auto, Escalate, Suggest};
+        for (relevance, confidence, auto_healable, kind) in [
+            (10_000, 10_000, true, Auto),
+            (10_000, 7_000, true, Auto),
+            (10_000, 6_999, true, Suggest),
+            (10_000, 7_000, false, Suggest),
+            (10_000, 3_000, true, Suggest),
+            (10_000, 3_000, false, Suggest),
+            (10_000, 2_999, true, Escalate),
+            (10_000, 2_999, false, Escalate),
+            (8_000, 8_750, true, Auto),
+            // 0.8000 x 0.8749 is 0.69992, which any rounding to two digits would call 0.70.
+            (8_000, 8_749, true, Suggest),
+            (0, 10_000, true, Escalate),
+        ] {
+            assert_eq!(decide(&input(relevance, confidence, auto_healable)).kind, kind, "{relevance} x {confidence}");
+        }
+    }
+
+    #[test]
+    fn each_objection_alone_turns_auto_into_suggest_and_is_named() {
+        type Change = fn(&mut DecisionInput, &mut Best);
+        let changes: [(&str, Change); 7] = [
+            ("no_rule_satisfied", |_, best| best.rule_satisfied = false),
+            ("not_auto_healable", |_, best| best.auto_healable = false),
+            ("listed_action", |input, _| input.require_approval_for.push(ActionKind::ServiceRestart)),
+            ("infrastructure_action", |_, best| {
+                best.action = Some((ActionKind::CommandRun, ActionClass::Infrastructure))
+            }),
+            ("infrastructure_scope", |input, _| input.infrastructure_service = true),
+            ("pattern_needs_approval", |_, best| best.pattern_needs_approval = true),
+            ("target_needs_approval", |input, _| input.target_needs_approval = true),
+        ];
+        for (code, change) in changes {
+            let mut input = input(10_000, 10_000, true);
+            let mut best = input.best.take().expect("there is one");
+            change(&mut input, &mut best);
+            input.best = Some(best);
+            let decision = decide(&input);
+            assert_eq!(decision.kind, DecisionKind::Suggest, "{code}");
+            assert_eq!(decision.reasons.iter().map(DecisionReason::code).collect::<Vec<_>>(), [code]);
+            assert_eq!(decision.would_change, decision.reasons);
+        }
+    }
+
+    #[test]
+    fn nothing_known_or_nothing_to_do_is_for_a_person() {
+        let mut unknown = input(10_000, 10_000, true);
+        unknown.best = None;
+        assert_eq!(decide(&unknown).reasons, [DecisionReason::NoMatch]);
+        let mut idle = input(10_000, 10_000, true);
+        if let Some(best) = &mut idle.best {
+            best.action = None;
+        }
+        assert_eq!(decide(&idle).reasons, [DecisionReason::NoAction]);
+    }
+
+    proptest! {
+        #[test]
+        fn auto_needs_everything(relevance in 0u32..=10_000, confidence in 0u32..=10_000, auto: bool, rule: bool, infra: bool, marked: bool) {
+            let mut input = input(relevance, confidence, auto);
+            if let Some(best) = &mut input.best {
+                best.rule_satisfied = rule;
+                best.pattern_needs_approval = marked;
+            }
+            input.infrastructure_service = infra;
+            let allowed = relevance * confidence >= 70_000_000 && auto && rule && !infra && !marked;
+            prop_assert_eq!(decide(&input).kind == DecisionKind::Auto, allowed);
+        }
+    }
+}

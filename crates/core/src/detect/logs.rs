@@ -1,0 +1,106 @@
+//! Reduces a batch of log records to signals: one per fingerprint, counted.
+//!
+//! High-rate input never reaches the database line by line; what does is a counter and an exemplar.
+
+use std::collections::BTreeMap;
+
+use super::template;
+use crate::{Fingerprint, Level, LogRecord, NewSignal, ProjectName, ServiceName, Severity, SignalKind, SourceName};
+
+/// The error signals in a batch, in the order of their first sight. Lines below error level are no signals.
+pub fn reduce(
+    records: &[LogRecord],
+    source: &SourceName,
+    service: &ServiceName,
+    project: &ProjectName,
+) -> Vec<NewSignal> {
+    let mut order: Vec<Fingerprint> = Vec::new();
+    let mut signals: BTreeMap<Fingerprint, NewSignal> = BTreeMap::new();
+    for record in records {
+        let Some(severity) = severity(record) else { continue };
+        let service = record.service.as_ref().unwrap_or(service);
+        let template = template(&record.message);
+        let fingerprint = Fingerprint::of(&["log", project.as_str(), service.as_str(), &template]);
+        match signals.get_mut(&fingerprint) {
+            Some(signal) => {
+                signal.count += 1;
+                signal.first_seen = signal.first_seen.min(record.at);
+                signal.last_seen = signal.last_seen.max(record.at);
+                signal.severity = signal.severity.max(severity);
+            }
+            None => {
+                order.push(fingerprint.clone());
+                signals.insert(
+                    fingerprint.clone(),
+                    NewSignal {
+                        kind: SignalKind::Log,
+                        source: source.clone(),
+                        service: service.clone(),
+                        project: project.clone(),
+                        severity,
+                        fingerprint,
+                        template,
+                        text: record.message.clone(),
+                        attributes: BTreeMap::new(),
+                        trace_id: record.trace_id.clone(),
+                        count: 1,
+                        first_seen: record.at,
+                        last_seen: record.at,
+                    },
+                );
+            }
+        }
+    }
+    order.iter().filter_map(|fingerprint| signals.remove(fingerprint)).collect()
+}
+
+/// An error line is a signal of high severity, a fatal one of critical severity. A record without a level counts as an
+/// error when it is a stack trace: nobody prints those for pleasure.
+fn severity(record: &LogRecord) -> Option<Severity> {
+    match record.level {
+        Some(Level::Fatal) => Some(Severity::Critical),
+        Some(Level::Error) => Some(Severity::High),
+        Some(_) => None,
+        None => is_stack_trace(&record.message).then_some(Severity::High),
+    }
+}
+
+fn is_stack_trace(message: &str) -> bool {
+    message.contains("\nTraceback (most recent call last)")
+        || message.starts_with("Traceback (most recent call last)")
+        || message.contains("\n\tat ")
+        || (message.starts_with("panic:") && message.contains("\ngoroutine "))
+        || (message.starts_with("thread '") && message.contains("panicked at"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Timestamp, detect::parse_record};
+
+    fn reduce_lines(lines: &[&str]) -> Vec<NewSignal> {
+        let records: Vec<_> =
+            lines.iter().enumerate().map(|(i, line)| parse_record(line, Timestamp::from_micros(i as i64))).collect();
+        reduce(&records, &SourceName::new("log"), &ServiceName::new("pay"), &ProjectName::new("shop"))
+    }
+
+    #[test]
+    fn repeats_are_counted_and_order_is_kept() {
+        let signals = reduce_lines(&["ERROR b 1", "INFO fine", "ERROR a", "ERROR b 2", "FATAL b 3"]);
+        let seen: Vec<_> = signals.iter().map(|s| (s.template.as_str(), s.count, s.severity)).collect();
+        assert_eq!(seen, [("b <*>", 3, Severity::Critical), ("a", 1, Severity::High)]);
+        assert_eq!((signals[0].first_seen.as_micros(), signals[0].last_seen.as_micros()), (0, 4));
+    }
+
+    #[test]
+    fn only_errors_and_traces_are_signals() {
+        for (line, signals) in [
+            ("WARN disk nearly full", 0),
+            ("just words about an error", 0),
+            ("java.lang.Error: x\n\tat a.b(C.java:1)", 1),
+            ("Traceback (most recent call last):\n  File \"x\"\nValueError: y", 1),
+        ] {
+            assert_eq!(reduce_lines(&[line]).len(), signals, "{line}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! An incident as a state machine: `apply` is the one transition table of the product.
+
+mod fact;
+mod state;
+mod transition;
+
+pub use fact::{Cause, Decided, Effect, Fact, Notice, NoticeKind, RejectReason, SignalSeen};
+pub use state::{Attempt, Group, Held, Incident, RECENT, ResolvedBy, State, Verified};
+pub use transition::IllegalFact;

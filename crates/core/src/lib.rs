@@ -1,0 +1,48 @@
+//! The vocabulary of Selfheal, and each step of its pipeline as functions from value to value.
+//!
+//! `Observation -> Signal -> Incident -> Match -> Analysis -> Decision -> Admission -> Plan -> Outcome -> Verdict ->
+//! Learning`. Nothing here does I/O, waits, looks at a clock or draws a random number: time and ids are parameters, so
+//! every rule can be tested at its edge.
+
+pub mod analyse;
+pub mod audit;
+pub mod config;
+pub mod correlate;
+pub mod detect;
+pub mod knowledge;
+pub mod learn;
+pub mod matching;
+pub mod verify;
+
+mod action;
+mod decide;
+mod digest;
+mod gates;
+mod ids;
+mod incident;
+mod observation;
+mod plan;
+mod score;
+mod severity;
+mod time;
+
+pub use action::{Action, ActionClass, ActionKind, TargetSpec};
+pub use decide::{Best, Decision, DecisionInput, DecisionKind, DecisionReason, decide};
+pub use digest::hex as sha256_hex;
+pub use gates::{
+    Admission, Approval, Breaker, Consequence, Gate, GateLimits, GateResult, HOUR, Posture, Snapshot, admit,
+};
+pub use ids::{
+    AuditId, EffectId, EventId, IncidentId, InvalidId, PatternId, ProjectName, ServiceName, SignalId, SourceName,
+};
+pub use incident::{
+    Attempt, Cause, Decided, Effect, Fact, Group, Held, IllegalFact, Incident, Notice, NoticeKind, RECENT,
+    RejectReason, ResolvedBy, SignalSeen, State, Verified,
+};
+pub use learn::Learned;
+pub use observation::{Fingerprint, HealthReading, Level, LogRecord, NewSignal, Observation, Signal, SignalKind};
+pub use plan::{Blocker, Outcome, Plan, PlanHash, Preflight, Step};
+pub use score::{BasisPoints, DecisionConfidence, ScoreOutOfRange};
+pub use severity::Severity;
+pub use time::{Span, Timestamp};
+pub use verify::Verdict;

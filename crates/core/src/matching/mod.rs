@@ -1,0 +1,8 @@
+//! Step 2, match: rank the patterns of the knowledge base against an incident, with the explanation.
+
+mod base;
+mod bm25;
+mod tokens;
+
+pub use base::{KnowledgeBase, PatternMatch, Query, RuleOutcome, TermScore};
+pub use tokens::{contains_term, tokenise};

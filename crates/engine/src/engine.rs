@@ -1,0 +1,334 @@
+//! The engine: what it holds, and its loop.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use selfheal_core::config::{Config, SourceSpec};
+use selfheal_core::{EffectId, IncidentId, Posture, Span, Timestamp};
+use selfheal_store::{Lease, Store, StoreError};
+use tokio::sync::{Notify, broadcast};
+use tokio::task::JoinHandle;
+
+use crate::breaker::Breakers;
+use crate::knowledge::KnowledgeCache;
+use crate::live::LiveEvent;
+use crate::ports::{Actuator, Clock, Notifier, Probe, Source};
+
+/// How long the lease lives without being renewed: how long a dead leader can keep the others waiting.
+const LEASE: Span = Span::from_secs(15);
+const RENEW: Span = Span::from_secs(5);
+/// How long the loop waits where nothing calls it.
+const IDLE: Duration = Duration::from_millis(250);
+/// Effects taken up in one round.
+const EFFECTS: i64 = 100;
+
+/// The outside world, as the engine sees it.
+pub struct Adapters {
+    pub clock: Arc<dyn Clock>,
+    pub probe: Arc<dyn Probe>,
+    pub actuators: Vec<Arc<dyn Actuator>>,
+    pub notifiers: Vec<Arc<dyn Notifier>>,
+    /// Opens a configured source; `None` where its entry says nothing to read.
+    pub open_source: Box<dyn Fn(&SourceSpec) -> Option<Box<dyn Source>> + Send + Sync>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Corrupt(String),
+}
+
+/// Whether this engine heals, or watches another one do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Leader,
+    Follower,
+    Stopped,
+}
+
+/// What people want to know of an engine.
+#[derive(Clone, Debug)]
+pub struct EngineStatus {
+    pub role: Role,
+    /// What keeps it from doing its work, by what it concerns (`source payments-log`, `configuration`, `database`).
+    pub problems: BTreeMap<String, String>,
+}
+
+pub struct Engine {
+    pub(crate) store: Store,
+    pub(crate) adapters: Adapters,
+    pub(crate) breakers: Mutex<Breakers>,
+    pub(crate) knowledge: KnowledgeCache,
+    pub(crate) nudge: Notify,
+    config: Mutex<Arc<Config>>,
+    live: broadcast::Sender<LiveEvent>,
+    holder: String,
+    lease: Mutex<Option<(Lease, Timestamp)>>,
+    in_flight: Mutex<HashSet<EffectId>>,
+    busy: Mutex<HashSet<IncidentId>>,
+    posture: Mutex<Option<Posture>>,
+    status: Mutex<EngineStatus>,
+    watchers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// A poisoned lock only says that another task panicked; the data behind these locks is valid at every step.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Engine {
+    /// `holder` names this engine among those of the database, e.g. `host:pid`.
+    pub fn new(store: Store, config: Config, adapters: Adapters, holder: String) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            adapters,
+            breakers: Mutex::default(),
+            knowledge: KnowledgeCache::default(),
+            nudge: Notify::new(),
+            config: Mutex::new(Arc::new(config)),
+            live: broadcast::channel(256).0,
+            holder,
+            lease: Mutex::default(),
+            in_flight: Mutex::default(),
+            busy: Mutex::default(),
+            posture: Mutex::default(),
+            status: Mutex::new(EngineStatus { role: Role::Stopped, problems: BTreeMap::new() }),
+            watchers: Mutex::default(),
+        })
+    }
+
+    pub fn config(&self) -> Arc<Config> {
+        lock(&self.config).clone()
+    }
+
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.adapters.clock.now()
+    }
+
+    pub fn status(&self) -> EngineStatus {
+        lock(&self.status).clone()
+    }
+
+    /// The channel on which changes are announced.
+    pub const fn live(&self) -> &broadcast::Sender<LiveEvent> {
+        &self.live
+    }
+
+    /// Wakes the loop: something was written that it may want to act on.
+    pub fn nudge(&self) {
+        self.nudge.notify_one();
+    }
+
+    pub(crate) fn announce(&self, event: LiveEvent) {
+        // No window is open: nobody to tell.
+        let _ = self.live.send(event);
+    }
+
+    pub(crate) fn announce_incident(&self, incident: &selfheal_core::Incident) {
+        self.announce(LiveEvent::IncidentChanged { incident: incident.id, state: incident.state.name().to_owned() });
+    }
+
+    /// Shows or takes back a problem. Logged when it changes, not each time it is met.
+    pub fn problem(&self, about: &str, problem: Option<String>) {
+        let changed = {
+            let mut status = lock(&self.status);
+            match &problem {
+                Some(text) => status.problems.insert(about.to_owned(), text.clone()).as_ref() != Some(text),
+                None => status.problems.remove(about).is_some(),
+            }
+        };
+        if changed {
+            match problem {
+                Some(problem) => tracing::warn!(about, problem, "something needs attention"),
+                None => tracing::info!(about, "works again"),
+            }
+            self.announce(LiveEvent::EngineChanged);
+        }
+    }
+
+    fn set_role(&self, role: Role) {
+        let changed = std::mem::replace(&mut lock(&self.status).role, role) != role;
+        if changed {
+            tracing::info!(?role, holder = self.holder, "engine");
+            self.announce(LiveEvent::EngineChanged);
+        }
+    }
+
+    /// Runs one health check now.
+    pub async fn check(&self, check: &selfheal_core::config::CheckSpec) -> selfheal_core::verify::CheckResult {
+        self.adapters.probe.check(check).await
+    }
+
+    /// Inspects a target now. `None` where no actuator does this action on it.
+    pub async fn preview(
+        &self,
+        action: &selfheal_core::Action,
+        target: &selfheal_core::TargetSpec,
+    ) -> Option<Result<selfheal_core::Preflight, crate::ports::ActuatorError>> {
+        Some(self.actuator(action, target)?.preview(action, target, self.now()).await)
+    }
+
+    /// Takes a new configuration. What runs goes on; sources and checks are opened anew.
+    pub fn reconfigure(self: &Arc<Self>, config: Config) {
+        *lock(&self.config) = Arc::new(config);
+        self.start_watching();
+        self.announce(LiveEvent::EngineChanged);
+    }
+
+    /// Follows every configured source and runs every health check.
+    pub fn start_watching(self: &Arc<Self>) {
+        let tasks = crate::watch::start(self);
+        for old in std::mem::replace(&mut *lock(&self.watchers), tasks) {
+            old.abort();
+        }
+    }
+
+    /// Runs until the future is dropped.
+    pub async fn run(self: &Arc<Self>) {
+        loop {
+            match self.tick().await {
+                Ok(_) => self.problem("database", None),
+                Err(error) => {
+                    self.problem("database", Some(error.to_string()));
+                    self.set_role(Role::Stopped);
+                    tokio::time::sleep(IDLE * 4).await;
+                }
+            }
+            tokio::select! {
+                () = self.nudge.notified() => {}
+                () = tokio::time::sleep(IDLE) => {}
+            }
+        }
+    }
+
+    /// Stops watching and lets another engine take over at once. What is under way is not interrupted.
+    pub async fn stop(&self) {
+        for task in std::mem::take(&mut *lock(&self.watchers)) {
+            task.abort();
+        }
+        self.set_role(Role::Stopped);
+        let lease = lock(&self.lease).take();
+        if let Some((lease, _)) = lease {
+            let released = async {
+                let mut tx = self.store.write().await?;
+                tx.release_lease(&lease).await?;
+                tx.commit().await
+            };
+            if let Err(error) = released.await {
+                tracing::warn!(%error, "the lease is left to expire");
+            }
+        }
+    }
+
+    /// One round: the lease, timers, and every effect that is due. Returns the effects' tasks, for those who want to wait
+    /// for them.
+    pub async fn tick(self: &Arc<Self>) -> Result<Vec<JoinHandle<()>>, EngineError> {
+        let now = self.now();
+        if !self.keep_lease(now).await? {
+            self.set_role(Role::Follower);
+            return Ok(Vec::new());
+        }
+        self.set_role(Role::Leader);
+        self.posture_changed(now).await?;
+        self.wake_incidents(now).await?;
+        let mut tx = self.store.read().await?;
+        let due = tx.due_effects(now, EFFECTS).await?;
+        drop(tx);
+        let mut tasks = Vec::new();
+        for effect in due {
+            // One effect per incident at a time keeps an incident's facts in order.
+            if lock(&self.busy).contains(&effect.incident_id) || !lock(&self.in_flight).insert(effect.id) {
+                continue;
+            }
+            lock(&self.busy).insert(effect.incident_id);
+            let engine = Arc::clone(self);
+            tasks.push(tokio::spawn(async move {
+                let (id, incident) = (effect.id, effect.incident_id);
+                let result = engine.perform(effect).await;
+                lock(&engine.in_flight).remove(&id);
+                lock(&engine.busy).remove(&incident);
+                match result {
+                    Ok(()) => {
+                        engine.problem(&format!("incident {incident}"), None);
+                        engine.nudge();
+                    }
+                    Err(EngineError::Store(StoreError::LeaseLost)) => {
+                        tracing::warn!(%incident, "another engine took over")
+                    }
+                    // The effect is still in the outbox: the next round tries again.
+                    Err(error) => engine.problem(&format!("incident {incident}"), Some(error.to_string())),
+                }
+            }));
+        }
+        Ok(tasks)
+    }
+
+    async fn perform(self: &Arc<Self>, effect: selfheal_store::PendingEffect) -> Result<(), EngineError> {
+        use selfheal_core::Effect;
+        match effect.body.clone() {
+            Effect::Decide => self.decide(&effect).await,
+            Effect::Execute { event } => self.execute(&effect, event).await,
+            Effect::Verify { event } => self.verify(&effect, event).await,
+            Effect::Notify { kind } => self.notify(&effect, kind).await,
+        }
+    }
+
+    /// The lease of this engine, for fencing.
+    pub(crate) fn lease(&self) -> Result<Lease, EngineError> {
+        let lease = lock(&self.lease).as_ref().map(|(lease, _)| lease.clone());
+        lease.ok_or(EngineError::Store(StoreError::LeaseLost))
+    }
+
+    /// A writing transaction of the leader.
+    pub(crate) async fn write_as_leader(&self) -> Result<selfheal_store::Tx, EngineError> {
+        let lease = self.lease()?;
+        let mut tx = self.store.write().await?;
+        tx.check_lease(&lease).await?;
+        Ok(tx)
+    }
+
+    async fn keep_lease(&self, now: Timestamp) -> Result<bool, EngineError> {
+        let held = lock(&self.lease).clone();
+        if held.is_some_and(|(_, renewed)| renewed <= now && now < renewed + RENEW) {
+            return Ok(true);
+        }
+        let mut tx = self.store.write().await?;
+        let lease = tx.take_lease(&self.holder, now, LEASE).await?;
+        tx.commit().await?;
+        let held = lease.is_some();
+        *lock(&self.lease) = lease.map(|lease| (lease, now));
+        Ok(held)
+    }
+
+    /// The effective posture: the switch under the configuration's ceiling.
+    pub(crate) fn effective(&self, automation: &selfheal_store::Automation, now: Timestamp) -> Posture {
+        let ceiling = if self.config().self_healing.enabled { Posture::On } else { Posture::Observe };
+        automation.effective(now).min(ceiling)
+    }
+
+    /// What the switch held is decided again when the switch (or the ceiling) has changed.
+    async fn posture_changed(&self, now: Timestamp) -> Result<(), EngineError> {
+        let mut tx = self.store.read().await?;
+        let automation = tx.automation(now).await?;
+        drop(tx);
+        let posture = self.effective(&automation, now);
+        let before = lock(&self.posture).replace(posture);
+        if before == Some(posture) {
+            return Ok(());
+        }
+        let mut tx = self.write_as_leader().await?;
+        for id in tx.decided_incidents().await? {
+            tx.put_effect(id, &selfheal_core::Effect::Decide, now).await?;
+        }
+        tx.commit().await?;
+        self.announce(LiveEvent::AutomationChanged);
+        Ok(())
+    }
+}

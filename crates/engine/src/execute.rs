@@ -1,0 +1,121 @@
+//! The effect `execute`: runs an admitted plan, step by step. The only effect that is never repeated.
+
+use std::time::Duration;
+
+use selfheal_core::{EventId, Fact, Gate, GateResult, Incident, Outcome, Plan};
+use selfheal_store::PendingEffect;
+
+use crate::decide::entry;
+use crate::engine::{Engine, EngineError, lock};
+use crate::timers::call_next;
+
+impl Engine {
+    pub(crate) async fn execute(&self, effect: &PendingEffect, event: EventId) -> Result<(), EngineError> {
+        if effect.started_at.is_some() {
+            // Started by an engine that is gone: nobody knows how far it came.
+            let detail = "the engine stopped while the action ran".to_owned();
+            return self.finished(effect, event, Outcome::Unknown { detail }).await;
+        }
+        let Some((incident, plan)) = self.begin(effect, event).await? else { return Ok(()) };
+        let outcome = self.run_steps(&incident, &plan).await;
+        self.finished(effect, event, outcome).await
+    }
+
+    /// Gate 12, and the mark that this plan is running now. `None` where the switch holds it.
+    async fn begin(&self, effect: &PendingEffect, event: EventId) -> Result<Option<(Incident, Plan)>, EngineError> {
+        let mut tx = self.write_as_leader().await?;
+        let now = self.now();
+        let incident = tx.incident(effect.incident_id).await?;
+        let stored =
+            tx.event(event).await?.ok_or_else(|| EngineError::Corrupt(format!("healing event {event} is missing")))?;
+        let automation = tx.automation(now).await?;
+        let posture = self.effective(&automation, now);
+        if !posture.lets(stored.approved_by.is_some()) {
+            let gate = GateResult {
+                gate: Gate::AutomationBeforeStep,
+                passed: false,
+                reason: format!("Automation is {} since the action was admitted.", posture.as_str()),
+                until: None,
+            };
+            tx.audit(entry("action.held", &incident, &gate.reason, now)).await?;
+            let incident = tx.record(incident.id, &Fact::HeldBeforeStep { event, gate }, now).await?;
+            tx.set_event_status(event, "held", Some(now), None).await?;
+            tx.finish_effect(effect.id).await?;
+            call_next(&mut tx, now).await?;
+            tx.commit().await?;
+            self.announce_incident(&incident);
+            return Ok(None);
+        }
+        if !tx.start_effect(effect.id, now).await? {
+            return Ok(None);
+        }
+        tx.set_event_status(event, "running", None, None).await?;
+        tx.audit(entry("action.started", &incident, "running", now)).await?;
+        tx.commit().await?;
+        Ok(Some((incident, stored.plan)))
+    }
+
+    async fn run_steps(&self, incident: &Incident, plan: &Plan) -> Outcome {
+        let Some(actuator) = self.actuator(&plan.action, &plan.target) else {
+            return Outcome::Failed { detail: format!("no actuator for {}", plan.target.kind()) };
+        };
+        let limit = Duration::from_secs(self.config().limits.action_timeout_seconds);
+        let mut last = Outcome::Succeeded { detail: "nothing to do".into() };
+        for index in 0..plan.steps.len() {
+            if index > 0
+                && let Some(stopped) = self.stopped_between_steps(incident, index).await
+            {
+                return stopped;
+            }
+            last = match tokio::time::timeout(limit, actuator.run_step(plan, index)).await {
+                Ok(outcome) => outcome,
+                Err(_) => Outcome::Unknown { detail: format!("step {} did not end within {limit:?}", index + 1) },
+            };
+            if !matches!(last, Outcome::Succeeded { .. }) {
+                return last;
+            }
+        }
+        last
+    }
+
+    /// Gate 12 again, before every further step.
+    async fn stopped_between_steps(&self, incident: &Incident, index: usize) -> Option<Outcome> {
+        let approved = incident.attempts.last().is_some_and(|attempt| attempt.approved_by.is_some());
+        let posture = async {
+            let mut tx = self.store.read().await?;
+            tx.automation(self.now()).await
+        };
+        match posture.await {
+            Ok(automation) if self.effective(&automation, self.now()).lets(approved) => None,
+            Ok(_) => Some(Outcome::Stopped { detail: format!("automation was stopped after step {index}") }),
+            Err(error) => Some(Outcome::Stopped {
+                detail: format!("the automation switch could not be read after step {index}: {error}"),
+            }),
+        }
+    }
+
+    async fn finished(&self, effect: &PendingEffect, event: EventId, outcome: Outcome) -> Result<(), EngineError> {
+        let mut tx = self.write_as_leader().await?;
+        let now = self.now();
+        if let Some(stored) = tx.event(event).await? {
+            let connection = stored.plan.target.connection();
+            let mut breakers = lock(&self.breakers);
+            match outcome {
+                Outcome::Failed { .. } | Outcome::Unknown { .. } => {
+                    breakers.failed(&connection, now, &self.config().limits)
+                }
+                Outcome::Succeeded { .. } | Outcome::Stopped { .. } => breakers.succeeded(&connection),
+            }
+        }
+        tx.set_event_status(event, outcome.as_str(), Some(now), Some(outcome.detail())).await?;
+        let incident =
+            tx.record(effect.incident_id, &Fact::ActionFinished { event, outcome: outcome.clone() }, now).await?;
+        let words = format!("{}: {}", outcome.as_str(), outcome.detail());
+        tx.audit(entry("action.finished", &incident, &words, now)).await?;
+        tx.finish_effect(effect.id).await?;
+        call_next(&mut tx, now).await?;
+        tx.commit().await?;
+        self.announce_incident(&incident);
+        Ok(())
+    }
+}

@@ -1,0 +1,217 @@
+//! From signals to incidents: stored with the source's checkpoint in one transaction, so that nothing that was
+//! acknowledged is lost and nothing is counted twice.
+
+use selfheal_core::audit::NewEntry;
+use selfheal_core::config::Config;
+use selfheal_core::correlate::{JoinReason, OpenIncident, joins, most_upstream};
+use selfheal_core::{
+    Fact, Fingerprint, Incident, IncidentId, NewSignal, ServiceName, SignalSeen, SourceName, Span, State, Timestamp,
+    learn,
+};
+use selfheal_store::{StoreError, Tx};
+
+use crate::engine::{Engine, EngineError};
+use crate::ports::Checkpoint;
+
+/// A repeat this soon after the last one only counts; it is no news to the incident.
+const NEWS: Span = Span::from_secs(10);
+const TITLE_LIMIT: usize = 140;
+
+impl Engine {
+    /// Takes signals, and the checkpoint of the source that they came from. Returns the incidents they belong to.
+    pub async fn take(
+        &self,
+        signals: &[NewSignal],
+        checkpoint: Option<(&SourceName, &Checkpoint)>,
+    ) -> Result<Vec<IncidentId>, EngineError> {
+        if signals.is_empty() && checkpoint.is_none() {
+            return Ok(Vec::new());
+        }
+        let (config, now) = (self.config(), self.now());
+        let mut tx = self.store.write().await?;
+        let mut touched: Vec<Incident> = Vec::new();
+        for signal in signals {
+            if let Some(incident) = take_one(&mut tx, signal, &config, now).await? {
+                touched.retain(|other| other.id != incident.id);
+                touched.push(incident);
+            }
+        }
+        if let Some((source, Checkpoint(body))) = checkpoint {
+            tx.put_checkpoint(source, body, now).await?;
+        }
+        tx.commit().await?;
+        for incident in &touched {
+            self.announce_incident(incident);
+        }
+        if !touched.is_empty() {
+            self.nudge();
+        }
+        Ok(touched.into_iter().map(|incident| incident.id).collect())
+    }
+
+    /// A health check of this service succeeds: incidents that were about it resolve once their symptom has stayed away
+    /// for the stabilisation window. Returns whether any still waits for that.
+    pub(crate) async fn healthy(
+        &self,
+        project: &str,
+        service: &ServiceName,
+        fingerprint: &Fingerprint,
+    ) -> Result<bool, EngineError> {
+        let (config, now) = (self.config(), self.now());
+        let about =
+            |incident: &Incident| incident.services.contains(service) && incident.fingerprints.contains(fingerprint);
+        let mut tx = self.store.read().await?;
+        let open: Vec<Incident> = tx.open_incidents(project).await?.into_iter().filter(about).collect();
+        drop(tx);
+        if open.is_empty() {
+            return Ok(false);
+        }
+        let mut waiting = false;
+        for incident in open {
+            let mut tx = self.store.write().await?;
+            let incident = tx.incident(incident.id).await?;
+            let seen = tx.symptom_last_seen(incident.id).await?.unwrap_or(incident.last_signal_at);
+            if !incident.state.is_open() || incident.is_acting() || now < seen + config.verification.stabilisation() {
+                waiting |= incident.state.is_open();
+                continue;
+            }
+            let fact = Fact::SymptomCleared {
+                detail: format!("The health checks of {service} succeed and the symptom stayed away."),
+                watch_until: now + config.verification.watch(),
+            };
+            let incident = tx.record(incident.id, &fact, now).await?;
+            tx.audit(NewEntry {
+                at: now,
+                event_type: "incident.resolved",
+                actor: "engine".into(),
+                incident_id: Some(incident.id),
+                pattern_id: None,
+                confidence: None,
+                action: None,
+                target: None,
+                result: "resolved by itself".into(),
+                details: serde_json::json!({ "service": service }),
+            })
+            .await?;
+            tx.commit().await?;
+            self.announce_incident(&incident);
+        }
+        Ok(waiting)
+    }
+}
+
+/// Stores one signal and finds its incident. `None` where the incident need not know.
+pub(crate) async fn take_one(
+    tx: &mut Tx,
+    signal: &NewSignal,
+    config: &Config,
+    now: Timestamp,
+) -> Result<Option<Incident>, StoreError> {
+    let (id, new) = tx.put_signal(signal, config.correlation.repeat()).await?;
+    let seen = SignalSeen::of(id, signal);
+    if !new && let Some(incident) = tx.incident_of_signal(id).await? {
+        let incident = tx.incident(incident).await?;
+        if incident.state.is_open() {
+            if seen.last_seen < incident.last_signal_at + NEWS && seen.severity <= incident.severity {
+                return Ok(None);
+            }
+            let fact = Fact::SignalJoined { signal: seen, because: "repeat".into() };
+            return tx.record(incident.id, &fact, now).await.map(Some);
+        }
+    }
+    for open in tx.open_incidents(signal.project.as_str()).await? {
+        if let Some(reason) = joins(&as_open(&open), signal, config) {
+            tx.attach_signal(id, open.id).await?;
+            let fact = Fact::SignalJoined { signal: seen, because: words(reason).into() };
+            return tx.record(open.id, &fact, now).await.map(Some);
+        }
+    }
+    for watched in tx.watched_incidents(signal.project.as_str()).await? {
+        let State::Resolved { at, watch_until, .. } = watched.state else { continue };
+        if watched.fingerprints.contains(&signal.fingerprint) && signal.last_seen > at && now < watch_until {
+            tx.attach_signal(id, watched.id).await?;
+            return recur(tx, &watched, seen, config, now).await.map(Some);
+        }
+        // A late sight of what is already resolved is no new incident.
+        if watched.fingerprints.contains(&signal.fingerprint) && signal.last_seen <= at {
+            tx.attach_signal(id, watched.id).await?;
+            return Ok(None);
+        }
+    }
+    tx.open_incident(signal.project.clone(), title_of(&signal.text), seen, now).await.map(Some)
+}
+
+/// The symptom came back: the credit of the last fix is taken back.
+async fn recur(
+    tx: &mut Tx,
+    incident: &Incident,
+    signal: SignalSeen,
+    config: &Config,
+    now: Timestamp,
+) -> Result<Incident, StoreError> {
+    let credited = incident.attempts.last().and_then(|attempt| {
+        let verified = attempt.verified.as_ref()?;
+        (verified.verdict.success() && verified.taken_back.is_none()).then_some((attempt, verified.learned?))
+    });
+    let mut taken_back = None;
+    if let Some((attempt, learned)) = credited
+        && let Some(pattern) = tx.pattern(&attempt.pattern).await?
+    {
+        let back = learn::recurrence(pattern.confidence, &learned, &config.learning);
+        tx.learn(&pattern.id, attempt.event, &back, "the symptom came back inside the watch window", now).await?;
+        tx.audit(NewEntry {
+            at: now,
+            event_type: "learning.reversed",
+            actor: "engine".into(),
+            incident_id: Some(incident.id),
+            pattern_id: Some(pattern.id.clone()),
+            confidence: Some(back.after),
+            action: Some(attempt.action.to_string()),
+            target: Some(attempt.target.clone()),
+            result: format!("{} to {}", back.before, back.after),
+            details: serde_json::json!({ "event": attempt.event, "learned": back }),
+        })
+        .await?;
+        taken_back = Some(back);
+    }
+    tx.record(incident.id, &Fact::Recurred { signal, taken_back }, now).await
+}
+
+fn as_open(incident: &Incident) -> OpenIncident {
+    OpenIncident {
+        project: incident.project.clone(),
+        services: incident.services.clone(),
+        fingerprints: incident.fingerprints.clone(),
+        templates: incident.templates.clone(),
+        trace_ids: incident.trace_ids.iter().cloned().collect(),
+        onset: incident.onset,
+        last_signal_at: incident.last_signal_at,
+    }
+}
+
+/// The service that an incident's fix goes to.
+pub(crate) fn root_service<'a>(incident: &'a Incident, config: &Config) -> &'a ServiceName {
+    most_upstream(&incident.services, config).unwrap_or(&incident.service)
+}
+
+const fn words(reason: JoinReason) -> &'static str {
+    match reason {
+        JoinReason::SameFingerprint => "the same failure",
+        JoinReason::SameService => "the same service",
+        JoinReason::SameTrace => "the same trace",
+        JoinReason::DependencyPath => "a service on the same dependency path",
+        JoinReason::SimilarText => "similar text",
+    }
+}
+
+/// A title in words: the first line of what was seen, beginning with a capital.
+pub fn title_of(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("Something failed");
+    let mut characters = line.chars();
+    let mut title: String = characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect();
+    if title.len() > TITLE_LIMIT {
+        title.truncate(title.floor_char_boundary(TITLE_LIMIT));
+        title.push('…');
+    }
+    title
+}

@@ -1,0 +1,83 @@
+//! What happens to an incident because time passed.
+
+use selfheal_core::audit::NewEntry;
+use selfheal_core::{Effect, Fact, IncidentId, State, Timestamp};
+use selfheal_store::{StoreError, Tx};
+
+use crate::engine::{Engine, EngineError};
+
+/// Incidents looked at in one round.
+const BATCH: i64 = 100;
+
+impl Engine {
+    pub(crate) async fn wake_incidents(&self, now: Timestamp) -> Result<(), EngineError> {
+        let mut tx = self.store.read().await?;
+        let due = tx.incidents_due(now, BATCH).await?;
+        drop(tx);
+        for id in due {
+            let mut tx = self.write_as_leader().await?;
+            let changed = wake(&mut tx, id, now).await?;
+            tx.commit().await?;
+            if let Some(incident) = changed {
+                self.announce_incident(&incident);
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn wake(tx: &mut Tx, id: IncidentId, now: Timestamp) -> Result<Option<selfheal_core::Incident>, StoreError> {
+    let incident = tx.incident(id).await?;
+    if incident.wake_at().is_none_or(|at| now < at) {
+        return Ok(None);
+    }
+    let audit = |event_type: &'static str, result: &str| NewEntry {
+        at: now,
+        event_type,
+        actor: "engine".into(),
+        incident_id: Some(id),
+        pattern_id: incident.decided.as_ref().and_then(|d| d.plan.as_ref()).map(|plan| plan.pattern.clone()),
+        confidence: None,
+        action: incident.decided.as_ref().and_then(|d| d.plan.as_ref()).map(|plan| plan.action.kind.to_string()),
+        target: incident.decided.as_ref().and_then(|d| d.plan.as_ref()).map(|plan| plan.target.canonical()),
+        result: result.into(),
+        details: serde_json::json!({}),
+    };
+    let fact = match &incident.state {
+        // Approved, and on its way through the gates.
+        State::AwaitingApproval { .. } if incident.approval.is_some() => {
+            tx.put_effect(id, &Effect::Decide, now).await?;
+            return Ok(None);
+        }
+        State::AwaitingApproval { .. } => {
+            tx.audit(audit("approval.expired", "escalated")).await?;
+            Fact::ApprovalExpired
+        }
+        State::Queued { expires_at, .. } if *expires_at <= now => {
+            tx.audit(audit("action.expired", "escalated")).await?;
+            Fact::QueueExpired
+        }
+        State::Queued { .. } => {
+            tx.put_effect(id, &Effect::Decide, now).await?;
+            return Ok(None);
+        }
+        State::Snoozed { .. } => Fact::Woken { by: "engine".into() },
+        State::Resolved { .. } => Fact::WatchEnded,
+        _ => return Ok(None),
+    };
+    let incident = tx.record(id, &fact, now).await?;
+    call_next(tx, now).await?;
+    Ok(Some(incident))
+}
+
+/// Calls the queued incident whose turn it is. To be called whenever something that may have kept it back is over.
+pub(crate) async fn call_next(tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
+    for queued in tx.queue().await? {
+        let incident = tx.incident(queued.id).await?;
+        let State::Queued { gate, .. } = &incident.state else { continue };
+        if gate.until.is_none_or(|until| until <= now) {
+            return tx.put_effect(queued.id, &Effect::Decide, now).await;
+        }
+    }
+    Ok(())
+}

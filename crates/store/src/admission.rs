@@ -1,0 +1,62 @@
+//! What the gates count. Read in the writing transaction that inserts the intent, so that two engines cannot both find
+//! the last free slot.
+
+use selfheal_core::{EventId, HOUR, IncidentId, Timestamp};
+
+use crate::{StoreError, Tx};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Starts of the last 60 minutes, whatever became of them.
+    pub starts: Vec<Timestamp>,
+    /// When this action last started on this target.
+    pub last_identical_start: Option<Timestamp>,
+    /// The action whose outcome is not known yet.
+    pub executing: Option<EventId>,
+    /// A queued incident that is ready and goes first.
+    pub ahead: Option<IncidentId>,
+}
+
+// Later than an hour before now, and also what lies in the future: a clock set back frees nothing.
+const STARTS: &str = "select started_at from self_healing_events where started_at > $1";
+const IDENTICAL: &str = "select max(started_at) from self_healing_events where action = $1 and target = $2";
+const EXECUTING: &str = "select min(id) from self_healing_events where status in ('intended', 'running')";
+
+impl Tx {
+    /// The counts for one action on one canonical target, for this incident.
+    pub async fn admission_counts(
+        &mut self,
+        incident: IncidentId,
+        action: &str,
+        target: &str,
+        now: Timestamp,
+    ) -> Result<Counts, StoreError> {
+        let since = (now - HOUR).as_micros();
+        let starts: Vec<i64> = on!(self, c => sqlx::query_scalar(STARTS).bind(since).fetch_all(c));
+        let identical: Option<i64> =
+            on!(self, c => sqlx::query_scalar(IDENTICAL).bind(action).bind(target).fetch_one(c));
+        let executing: Option<i64> = on!(self, c => sqlx::query_scalar(EXECUTING).fetch_one(c));
+        Ok(Counts {
+            starts: starts.into_iter().map(Timestamp::from).collect(),
+            last_identical_start: identical.map(Timestamp::from),
+            executing: executing.map(EventId),
+            ahead: self.ahead_of(incident, now).await?,
+        })
+    }
+
+    /// The first incident in the queue's order that is ready and is not this one, if it stands before this one.
+    async fn ahead_of(&mut self, incident: IncidentId, now: Timestamp) -> Result<Option<IncidentId>, StoreError> {
+        let own = self.incident(incident).await?;
+        let order = |i: &selfheal_core::Incident| (i.severity.rank(), i.onset, i.id);
+        for queued in self.queue().await? {
+            if queued.id == incident {
+                return Ok(None);
+            }
+            let ready = queued.wake_at.is_none_or(|at| at <= now.as_micros());
+            if ready && order(&self.incident(queued.id).await?) < order(&own) {
+                return Ok(Some(queued.id));
+            }
+        }
+        Ok(None)
+    }
+}

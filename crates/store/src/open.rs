@@ -1,0 +1,169 @@
+//! Opens a database, makes sure that it is ours, and brings it up to date.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+
+use crate::StoreError;
+use crate::dispatch::{Pool, Store};
+
+static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
+
+/// "SHL1" in the header of our SQLite files, so that another program's file is never taken for ours.
+const APPLICATION_ID: i64 = 0x5348_4c31;
+
+impl Store {
+    /// Opens `sqlite:PATH` or `postgres://...`.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        match url.strip_prefix("sqlite:") {
+            Some(path) => Self::open_sqlite(Path::new(path.trim_start_matches("//"))).await,
+            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Self::open_postgres(url).await
+            }
+            None => Err(StoreError::Unopenable {
+                path: shown(url),
+                why: "the address is of no known kind".into(),
+                next: "Use sqlite:PATH or postgres://USER@HOST/DATABASE.".into(),
+            }),
+        }
+    }
+
+    /// Opens a file, which is made when it is not there.
+    pub async fn open_sqlite(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // An acknowledged signal survives a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10));
+        if path.exists() {
+            refuse_foreign(path).await?;
+        }
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options)
+            .await
+            .map_err(|error| unopenable(&path.display().to_string(), &error))?;
+        let fresh: i64 = sqlx::query_scalar("pragma application_id").fetch_one(&pool).await?;
+        if fresh == 0 {
+            sqlx::query("pragma application_id = 1397247025").execute(&pool).await?;
+        }
+        SQLITE.run(&pool).await.map_err(migration)?;
+        Ok(Self { pool: Pool::Sqlite(pool) })
+    }
+
+    async fn open_postgres(url: &str) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url).map_err(|error| unopenable(&shown(url), &error))?;
+        let pool = PgPoolOptions::new()
+            .max_connections(8)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options.application_name("selfheal"))
+            .await
+            .map_err(|error| unopenable(&shown(url), &error))?;
+        refuse_foreign_schema(&pool, url).await?;
+        POSTGRES.run(&pool).await.map_err(migration)?;
+        Ok(Self { pool: Pool::Postgres(pool) })
+    }
+}
+
+/// Looks into an existing file without changing it.
+async fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
+    let shown = path.display().to_string();
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(SqliteConnectOptions::new().filename(path).read_only(true))
+        .await
+        .map_err(|error| unopenable(&shown, &error))?;
+    let id: i64 = sqlx::query_scalar("pragma application_id")
+        .fetch_one(&pool)
+        .await
+        .map_err(|error| unopenable(&shown, &error))?;
+    let tables: i64 = sqlx::query_scalar("select count(*) from sqlite_master")
+        .fetch_one(&pool)
+        .await
+        .map_err(|error| unopenable(&shown, &error))?;
+    pool.close().await;
+    if id == APPLICATION_ID || (id == 0 && tables == 0) { Ok(()) } else { Err(StoreError::Foreign { path: shown }) }
+}
+
+/// A schema that has tables of these names without our migrations is somebody else's.
+async fn refuse_foreign_schema(pool: &PgPool, url: &str) -> Result<(), StoreError> {
+    let (ours, theirs): (bool, bool) = sqlx::query_as(
+        "select to_regclass('_sqlx_migrations') is not null,
+                to_regclass('knowledge_patterns') is not null or to_regclass('incidents') is not null",
+    )
+    .fetch_one(pool)
+    .await?;
+    if theirs && !ours { Err(StoreError::Foreign { path: shown(url) }) } else { Ok(()) }
+}
+
+fn migration(error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::VersionMissing(migration) => StoreError::Newer { migration },
+        other => StoreError::Migrate(other),
+    }
+}
+
+fn unopenable(path: &str, error: &sqlx::Error) -> StoreError {
+    let why = error.to_string();
+    let next = if why.contains("not a database") || why.contains("malformed") {
+        "The file is damaged: move it away and restore a backup."
+    } else if why.contains("unable to open") || why.contains("readonly") {
+        "Check that the folder exists and may be written to."
+    } else if why.contains("refused") || why.contains("timed out") {
+        "Check that the server runs and that the address is right."
+    } else {
+        "Check the address, the name and the password."
+    };
+    StoreError::Unopenable { path: path.to_owned(), why, next: next.to_owned() }
+}
+
+/// An address without its password.
+fn shown(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => {
+            let user = url[scheme + 3..at].split(':').next().unwrap_or_default();
+            format!("{}://{user}@{}", &url[..scheme], &url[at + 1..])
+        }
+        _ => url.to_owned(),
+    }
+}
+
+impl Store {
+    /// A database in memory, for tests and dry runs.
+    pub async fn in_memory() -> Result<Self, StoreError> {
+        // One connection: each would have a database of its own.
+        let pool: SqlitePool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(SqliteConnectOptions::new().in_memory(true).foreign_keys(true))
+            .await?;
+        SQLITE.run(&pool).await.map_err(migration)?;
+        Ok(Self { pool: Pool::Sqlite(pool) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        for (url, expected) in [
+            ("postgres://ada:secret@db/x", "postgres://ada@db/x"),
+            ("postgres://db/x", "postgres://db/x"),
+            ("postgres://ada:s@cret@db/x", "postgres://ada@db/x"),
+        ] {
+            assert_eq!(shown(url), expected);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! `outbox`: effects that were asked for and are not yet done.
+
+use selfheal_core::{Effect, EffectId, IncidentId, Timestamp};
+use sqlx::types::Json;
+
+use crate::{StoreError, Tx};
+
+/// An effect that waits, or that was started and never finished.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+pub struct PendingEffect {
+    #[sqlx(try_from = "i64")]
+    pub id: EffectId,
+    #[sqlx(try_from = "i64")]
+    pub incident_id: IncidentId,
+    #[sqlx(json)]
+    pub body: Effect,
+    /// Microseconds; when it was started, for the one effect that is never repeated.
+    pub started_at: Option<i64>,
+    pub tries: i64,
+    /// What the effect keeps between two runs.
+    #[sqlx(json)]
+    pub state: serde_json::Value,
+}
+
+const INSERT: &str = "insert into outbox (incident_id, effect, body, due_at) values ($1, $2, $3, $4)";
+const SAME: &str = "
+    select count(*) from outbox where incident_id = $1 and effect = $2 and started_at is null";
+const DUE: &str = "
+    select id, incident_id, body, started_at, tries, state from outbox
+    where due_at <= $1 order by due_at, id limit $2";
+const OF_INCIDENT: &str = "
+    select id, incident_id, body, started_at, tries, state from outbox where incident_id = $1 order by id";
+const START: &str = "update outbox set started_at = $2 where id = $1 and started_at is null";
+const DONE: &str = "delete from outbox where id = $1";
+const AGAIN: &str = "update outbox set due_at = $2, state = $3, tries = tries + 1 where id = $1";
+const NEXT: &str = "select min(due_at) from outbox";
+
+impl Tx {
+    /// Asks for an effect. A decision that is already asked for is not asked for twice.
+    pub async fn put_effect(
+        &mut self,
+        incident: IncidentId,
+        effect: &Effect,
+        due: Timestamp,
+    ) -> Result<(), StoreError> {
+        if *effect == Effect::Decide {
+            let waiting: i64 =
+                on!(self, c => sqlx::query_scalar(SAME).bind(incident.0).bind(effect.name()).fetch_one(c));
+            if waiting > 0 {
+                return Ok(());
+            }
+        }
+        execute!(
+            self,
+            sqlx::query(INSERT).bind(incident.0).bind(effect.name()).bind(Json(effect)).bind(due.as_micros())
+        );
+        Ok(())
+    }
+
+    pub async fn due_effects(&mut self, now: Timestamp, limit: i64) -> Result<Vec<PendingEffect>, StoreError> {
+        Ok(on!(self, c => sqlx::query_as(DUE).bind(now.as_micros()).bind(limit).fetch_all(c)))
+    }
+
+    pub async fn effects_of(&mut self, incident: IncidentId) -> Result<Vec<PendingEffect>, StoreError> {
+        Ok(on!(self, c => sqlx::query_as(OF_INCIDENT).bind(incident.0).fetch_all(c)))
+    }
+
+    /// When the next effect is due.
+    pub async fn next_effect_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        let due: Option<i64> = on!(self, c => sqlx::query_scalar(NEXT).fetch_one(c));
+        Ok(due.map(Timestamp::from))
+    }
+
+    /// Marks an effect as started. False when it already was: whoever finds it so does not run it.
+    pub async fn start_effect(&mut self, id: EffectId, at: Timestamp) -> Result<bool, StoreError> {
+        Ok(execute!(self, sqlx::query(START).bind(id.0).bind(at.as_micros())) == 1)
+    }
+
+    pub async fn finish_effect(&mut self, id: EffectId) -> Result<(), StoreError> {
+        execute!(self, sqlx::query(DONE).bind(id.0));
+        Ok(())
+    }
+
+    /// Runs an effect again later, with what it keeps.
+    pub async fn reschedule_effect(
+        &mut self,
+        id: EffectId,
+        due: Timestamp,
+        state: &serde_json::Value,
+    ) -> Result<(), StoreError> {
+        execute!(self, sqlx::query(AGAIN).bind(id.0).bind(due.as_micros()).bind(Json(state)));
+        Ok(())
+    }
+}

@@ -1,0 +1,150 @@
+//! `knowledge_patterns` and `confidence_history`.
+
+use selfheal_core::knowledge::Pattern;
+use selfheal_core::{BasisPoints, EventId, Learned, PatternId, Timestamp};
+use sqlx::types::Json;
+
+use crate::{StoreError, Tx};
+
+/// The columns stand beside the body for people and for the limits the database checks; the columns win.
+#[derive(sqlx::FromRow)]
+struct Row {
+    confidence: i64,
+    use_count: i64,
+    attempts: i64,
+    #[sqlx(json)]
+    body: Pattern,
+}
+
+impl From<Row> for Pattern {
+    fn from(row: Row) -> Self {
+        Self {
+            confidence: BasisPoints::saturating(row.confidence as u32),
+            use_count: row.use_count as u32,
+            attempts: row.attempts as u32,
+            ..row.body
+        }
+    }
+}
+
+/// One step of a pattern's confidence.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct ConfidenceStep {
+    #[sqlx(try_from = "i64")]
+    pub at: Timestamp,
+    pub before: i64,
+    pub after: i64,
+    pub uses: i64,
+    pub reason: String,
+}
+
+/// How many patterns there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct PatternCounts {
+    pub patterns: i64,
+    pub active: i64,
+    pub drafts: i64,
+    pub auto_healable: i64,
+}
+
+const UPSERT: &str = "
+    insert into knowledge_patterns
+        (id, name, project, service, confidence, use_count, attempts, auto_healable, status, body, created_at, updated_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    on conflict (id) do update set
+        name = excluded.name, project = excluded.project, service = excluded.service,
+        confidence = excluded.confidence, use_count = excluded.use_count, attempts = excluded.attempts,
+        auto_healable = excluded.auto_healable, status = excluded.status, body = excluded.body,
+        updated_at = excluded.updated_at";
+const ALL: &str = "select confidence, use_count, attempts, body from knowledge_patterns order by id";
+const ONE: &str = "select confidence, use_count, attempts, body from knowledge_patterns where id = $1";
+const LEARN: &str = "
+    update knowledge_patterns
+    set confidence = $2, use_count = use_count + $3, attempts = attempts + $4, updated_at = $5
+    where id = $1";
+const STEP: &str = "
+    insert into confidence_history (pattern_id, event_id, at, before, after, uses, reason)
+    values ($1, $2, $3, $4, $5, $6, $7)";
+const HISTORY: &str = "
+    select at, before, after, uses, reason from confidence_history where pattern_id = $1 order by id";
+const COUNTS: &str = "
+    select count(*) as patterns,
+           count(case when status = 'active' then 1 end) as active,
+           count(case when status = 'draft' then 1 end) as drafts,
+           count(case when auto_healable then 1 end) as auto_healable
+    from knowledge_patterns";
+
+impl Tx {
+    /// Adds a pattern, or replaces the one of the same id.
+    pub async fn put_pattern(&mut self, pattern: &Pattern) -> Result<(), StoreError> {
+        execute!(
+            self,
+            sqlx::query(UPSERT)
+                .bind(pattern.id.as_str())
+                .bind(&pattern.name)
+                .bind(pattern.scope.project.as_ref().map(|project| project.as_str()))
+                .bind(pattern.scope.service.as_ref().map(|service| service.as_str()))
+                .bind(i64::from(pattern.confidence.get()))
+                .bind(i64::from(pattern.use_count))
+                .bind(i64::from(pattern.attempts))
+                .bind(pattern.auto_healable)
+                .bind(pattern.status.as_str())
+                .bind(Json(pattern))
+                .bind(pattern.created_at.as_micros())
+                .bind(pattern.updated_at.as_micros())
+        );
+        self.bump_knowledge_version(pattern.updated_at).await
+    }
+
+    pub async fn patterns(&mut self) -> Result<Vec<Pattern>, StoreError> {
+        let rows: Vec<Row> = on!(self, c => sqlx::query_as(ALL).fetch_all(c));
+        Ok(rows.into_iter().map(Pattern::from).collect())
+    }
+
+    pub async fn pattern(&mut self, id: &PatternId) -> Result<Option<Pattern>, StoreError> {
+        let row: Option<Row> = on!(self, c => sqlx::query_as(ONE).bind(id.as_str()).fetch_optional(c));
+        Ok(row.map(Pattern::from))
+    }
+
+    /// Applies what was learned, and records it.
+    pub async fn learn(
+        &mut self,
+        id: &PatternId,
+        event: EventId,
+        learned: &Learned,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        // A recurrence changes the verdict of an attempt that was already counted.
+        let attempts = i64::from(learned.uses >= 0);
+        execute!(
+            self,
+            sqlx::query(LEARN)
+                .bind(id.as_str())
+                .bind(i64::from(learned.after.get()))
+                .bind(i64::from(learned.uses))
+                .bind(attempts)
+                .bind(at.as_micros())
+        );
+        execute!(
+            self,
+            sqlx::query(STEP)
+                .bind(id.as_str())
+                .bind(event.0)
+                .bind(at.as_micros())
+                .bind(i64::from(learned.before.get()))
+                .bind(i64::from(learned.after.get()))
+                .bind(i64::from(learned.uses))
+                .bind(reason)
+        );
+        self.bump_knowledge_version(at).await
+    }
+
+    pub async fn confidence_history(&mut self, id: &PatternId) -> Result<Vec<ConfidenceStep>, StoreError> {
+        Ok(on!(self, c => sqlx::query_as(HISTORY).bind(id.as_str()).fetch_all(c)))
+    }
+
+    pub async fn pattern_counts(&mut self) -> Result<PatternCounts, StoreError> {
+        Ok(on!(self, c => sqlx::query_as(COUNTS).fetch_one(c)))
+    }
+}

@@ -1,0 +1,33 @@
+/** Which processes a run left behind, told by a folder that only its own command lines name. */
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { until } from './wait.mjs';
+
+function all() {
+  if (process.platform !== 'linux') {
+    return execFileSync('ps', ['-axo', 'pid=,args='], { encoding: 'utf8' })
+      .split('\n')
+      .map((line) => /^ *(\d+) (.*)$/.exec(line))
+      .filter((found) => found !== null)
+      .map(([, pid, line]) => ({ pid: Number(pid), line }));
+  }
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return { pid: Number(pid), line: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() };
+      } catch {
+        // Ended between the listing and the look.
+        return { pid: Number(pid), line: '' };
+      }
+    });
+}
+
+export const processesNaming = (folder) => all().filter(({ pid, line }) => pid !== process.pid && line.includes(folder));
+
+/** A process that was told to end may need a moment. */
+export const noneLeft = (folder, timeout = 10_000) =>
+  until(`no process whose command line names ${folder}`, () => processesNaming(folder).length === 0, {
+    timeout,
+    explain: () => processesNaming(folder).map(({ pid, line }) => `${pid} ${line}`).join('; '),
+  });

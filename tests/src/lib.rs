@@ -1,0 +1,8 @@
+//! What the tests of several crates share: real counterparts that are started and stopped by a test, and waiting.
+//!
+//! A missing counterpart fails the test and says how to install it; it never skips one.
+
+pub mod http;
+#[cfg(unix)]
+pub mod supervisord;
+pub mod wait;

@@ -1,0 +1,153 @@
+/** One made-up incident as a whole, after the state of its row. */
+import { decision, gates, signals } from './decision.mjs';
+import { iso, NEW, no, yes } from './parts.mjs';
+import { plan } from './plan.mjs';
+
+const capabilities = (r) => {
+  const done = r.state === 'resolved' || r.state === 'closed';
+  const asks = r.state === 'awaiting_approval';
+  const open = done ? no('The incident is resolved.') : yes;
+  return {
+    approve: asks ? yes : no('No plan waits for approval.'),
+    reject: asks ? yes : no('No plan waits for approval.'),
+    acknowledge: open,
+    snooze: r.state === 'healing' ? no('An action is running.') : open,
+    wake: r.state === 'snoozed' ? yes : no('It is not snoozed.'),
+    escalate: r.state === 'escalated' ? no('A person has it already.') : open,
+    resolve: r.state === 'healing' ? no('An action is running; its outcome decides.') : open,
+    note: yes,
+  };
+};
+
+const PRIMARY = { awaiting_approval: 'approve', escalated: 'acknowledge', snoozed: 'wake' };
+
+const story = (r) => {
+  const told = [
+    {
+      at: r.opened_at,
+      kind: 'detected',
+      actor: 'engine',
+      title: 'Detected',
+      detail: '19 log lines, a failing health check and a metric at its limit belong together.',
+      tone: 'attention',
+    },
+    {
+      at: iso(240),
+      kind: 'decided',
+      actor: 'engine',
+      title: 'Suggests: restart checkout-api',
+      detail: 'Confidence 0.62, below 0.70.',
+      tone: 'neutral',
+    },
+  ];
+  if (r.state === 'awaiting_approval')
+    told.push({
+      at: iso(239),
+      kind: 'asked',
+      actor: 'engine',
+      title: 'Asked for approval',
+      detail: null,
+      tone: 'attention',
+    });
+  if (r.group === 'recently_fixed')
+    told.push({
+      at: r.resolved_at,
+      kind: 'resolved',
+      actor: 'engine',
+      title: 'Stayed clear for 60s, fixed',
+      detail: 'Confidence 0.86 → 0.91.',
+      tone: 'good',
+    });
+  if (r.state === 'escalated')
+    told.push({
+      at: iso(1800),
+      kind: 'escalated',
+      actor: 'engine',
+      title: 'Handed to a person',
+      detail: 'No pattern fits; nothing runs by itself.',
+      tone: 'bad',
+    });
+  return told;
+};
+
+const attempts = (r) =>
+  r.state === 'verifying' || r.state === 'healing' || r.resolved_by === 'automatic_fix'
+    ? [
+        {
+          event: 'ev_1',
+          pattern: 'Bad release',
+          action: 'service.restart',
+          target: r.service,
+          status: r.state === 'healing' ? 'running' : 'succeeded',
+          outcome: r.state === 'healing' ? null : 'succeeded',
+          verdict: r.resolved_by ? 'Stayed clear for 60s' : null,
+          started_at: iso(r.resolved_by ? 4090 : 30),
+          finished_at: r.state === 'healing' ? null : iso(r.resolved_by ? 4087 : 26),
+          verified_at: r.resolved_by ? iso(4030) : null,
+          confidence_before: r.resolved_by ? 0.86 : null,
+          confidence_after: r.resolved_by ? 0.91 : null,
+        },
+      ]
+    : [];
+
+const verification = (r) =>
+  r.state === 'verifying' || r.resolved_by === 'automatic_fix'
+    ? {
+        started_at: iso(26),
+        clear_since: iso(22),
+        stable_at: iso(-38),
+        deadline: iso(-274),
+        symptom_last_seen: iso(24),
+        readings: [
+          { name: 'Health check', ok: true, detail: 'GET /healthz 200 in 0.04 s' },
+          { name: 'Error silent', ok: true, detail: 'no “502” for 22 s' },
+          { name: 'Error rate', ok: r.resolved_by !== null, detail: '1.2 % and falling, below 1 % needed' },
+        ],
+      }
+    : null;
+
+export function view(r) {
+  const unknown = r.id === 'inc_102';
+  const planned = ['awaiting_approval', 'queued', 'healing', 'verifying'].includes(r.state);
+  return {
+    incident: r,
+    root_cause: unknown ? null : 'Connections leak after a timeout of the payment provider until the pool is empty.',
+    impact: 'web-frontend and mobile-gateway depend on it; about 1 in 3 checkouts fails.',
+    story: story(r),
+    signals: r.state === 'detected' ? signals().slice(0, 1) : signals(),
+    decision:
+      r.state === 'detected'
+        ? null
+        : unknown
+          ? {
+              ...decision('escalate'),
+              candidates: [],
+              reasons: [{ code: 'no_match', text: 'No pattern of the knowledge base fits.' }],
+              band: NEW,
+            }
+          : decision(),
+    gates: planned ? gates(r.state === 'queued') : [],
+    plan: planned ? plan(r.id === 'inc_103') : null,
+    approval:
+      r.state === 'awaiting_approval'
+        ? {
+            plan_hash: 'h_restart',
+            expires_at: iso(-1530),
+            on_expiry: 'Then nothing runs and the incident goes to a person.',
+            approved_by: null,
+            approved_at: null,
+          }
+        : null,
+    attempts: attempts(r),
+    verification: verification(r),
+    seconds: {
+      detect: 3.2,
+      decide: 0.4,
+      act: attempts(r).length > 0 && r.state !== 'healing' ? 4 : null,
+      verify: r.resolved_by === 'automatic_fix' ? 60 : null,
+      total: r.resolved_by ? 70 : null,
+    },
+    can: capabilities(r),
+    primary: PRIMARY[r.state] ?? null,
+  };
+}
