@@ -92,14 +92,18 @@ async fn probe(engine: Arc<Engine>, service: Service, check: CheckSpec) {
         let taken = match change {
             Some(change @ (HealthChange::BecameCritical | HealthChange::StillCritical | HealthChange::Flapping)) => {
                 unresolved = true;
-                engine.take(&[health_signal(&reading, &service.project, change, tracker.failing_since())], None).await.map(|_| ())
+                engine
+                    .take(&[health_signal(&reading, &service.project, change, tracker.failing_since())], None)
+                    .await
+                    .map(|_| ())
             }
             Some(HealthChange::Warned) => {
                 tracing::info!(service = %service.name, check = check.name, detail = reading.detail, "health check failed once");
                 Ok(())
             }
             _ if reading.ok && unresolved => {
-                let fingerprint = health_signal(&reading, &service.project, HealthChange::BecameCritical, None).fingerprint;
+                let fingerprint =
+                    health_signal(&reading, &service.project, HealthChange::BecameCritical, None).fingerprint;
                 engine
                     .healthy(service.project.as_str(), &service.name, &fingerprint)
                     .await

@@ -58,7 +58,7 @@ test('reject with a reason: a person takes over, and nothing runs', async ({ win
   const confirm = page.getByTestId('reject-confirm');
   await expect(confirm).toHaveAttribute('aria-disabled', 'true');
   await page.getByRole('radio', { name: /Wrong fix/ }).check();
-  await page.getByLabel('Comment').fill('It needs its database first.');
+  await page.getByRole('textbox', { name: 'Comment' }).fill('It needs its database first.');
   await inspect(page, 'reject');
   await confirm.click();
 

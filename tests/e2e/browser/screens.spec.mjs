@@ -2,9 +2,12 @@
 import { expect, inspect, row, test } from './fixtures.mjs';
 
 test('a full inbox and each kind of incident', async ({ window: page, world }) => {
-  for (const name of ['kill-service', 'needs-approval', 'unknown']) await world.api('POST', `/demo/${name}`, {});
+  test.setTimeout(180_000);
+  // One after the other: demo-web depends on demo-api, so failures at the same time would be one incident.
+  await world.api('POST', '/demo/kill-service', {});
+  const healed = await world.incident('demo-web', 'resolved');
+  for (const name of ['needs-approval', 'unknown']) await world.api('POST', `/demo/${name}`, {});
   const approval = await world.incident('demo-api', 'awaiting_approval');
-  const healed = await world.incident('demo-web', 'resolved', 'closed');
   const escalated = await world.incident('demo-batch', 'escalated');
   await expect(page.getByTestId('inbox-row')).toHaveCount(3);
   await inspect(page, 'inbox-full');

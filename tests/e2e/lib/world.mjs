@@ -68,10 +68,11 @@ export async function startWorld() {
         `an incident of ${service} in the state ${states.join(' or ')}`,
         async () => {
           const { incidents } = await this.api('GET', '/incidents');
-          const row = incidents.find((one) => one.service === service);
-          return row && states.includes(row.state) ? row : null;
+          const row = incidents.find((one) => one.service === service && states.includes(one.state));
+          if (!row) throw new Error(incidents.map((one) => `${one.service} ${one.state}`).join(', ') || 'no incident');
+          return row;
         },
-        { timeout: 45_000, explain: () => `see the log:\n${log}` },
+        { timeout: 45_000, explain: (last) => `${last.message}\n${log}` },
       );
     },
     async stop() {

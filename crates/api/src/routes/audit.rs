@@ -23,7 +23,7 @@ pub struct AuditQuery {
     pub before: Option<String>,
 }
 
-#[utoipa::path(get, path = "/api/v1/audit", tag = "audit", params(AuditQuery), responses((status = 200, body = AuditPage)))]
+#[utoipa::path(get, operation_id = "list_audit", path = "/api/v1/audit", tag = "audit", params(AuditQuery), responses((status = 200, body = AuditPage)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     _who: Principal,
@@ -40,7 +40,7 @@ pub async fn list(
 }
 
 /// Checks the whole chain.
-#[utoipa::path(get, path = "/api/v1/audit/verify", tag = "audit", responses((status = 200, body = ChainView)))]
+#[utoipa::path(get, operation_id = "verify_audit", path = "/api/v1/audit/verify", tag = "audit", responses((status = 200, body = ChainView)))]
 pub async fn verify(State(app): State<Arc<App>>, _who: Principal) -> Result<Json<ChainView>, ApiError> {
     let mut tx = app.store().read().await?;
     let (verified, first_bad) = tx.verify_audit().await?;

@@ -27,14 +27,14 @@ pub struct SetAutomation {
     pub reason: Option<String>,
 }
 
-#[utoipa::path(get, path = "/api/v1/automation", tag = "automation", responses((status = 200, body = AutomationView)))]
+#[utoipa::path(get, operation_id = "show_automation", path = "/api/v1/automation", tag = "automation", responses((status = 200, body = AutomationView)))]
 pub async fn show(State(app): State<Arc<App>>, who: Principal) -> Result<Json<AutomationView>, ApiError> {
     let mut tx = app.store().read().await?;
     let automation = tx.automation(app.now()).await?;
     Ok(Json(automation_view(&app, &automation, &who)))
 }
 
-#[utoipa::path(put, path = "/api/v1/automation", tag = "automation", request_body = SetAutomation,
+#[utoipa::path(put, operation_id = "set_automation", path = "/api/v1/automation", tag = "automation", request_body = SetAutomation,
     responses((status = 200, body = AutomationView)))]
 pub async fn set(
     State(app): State<Arc<App>>,

@@ -9,7 +9,7 @@ use super::overview::build;
 use crate::view::Overview;
 use crate::{ApiError, App, Principal, Role};
 
-#[utoipa::path(post, path = "/api/v1/demo/{name}", tag = "demo", params(("name" = String, Path)),
+#[utoipa::path(post, operation_id = "start_scenario", path = "/api/v1/demo/{name}", tag = "demo", params(("name" = String, Path)),
     responses((status = 200, body = Overview)))]
 pub async fn start(
     State(app): State<Arc<App>>,

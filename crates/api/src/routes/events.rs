@@ -11,7 +11,7 @@ use tokio_stream::wrappers::BroadcastStream;
 
 use crate::{App, Principal};
 
-#[utoipa::path(get, path = "/api/v1/events", tag = "events",
+#[utoipa::path(get, operation_id = "live_events", path = "/api/v1/events", tag = "events",
     responses((status = 200, content_type = "text/event-stream", body = crate::view::LiveEventView)))]
 pub async fn events(
     State(app): State<Arc<App>>,

@@ -31,7 +31,7 @@ pub struct ListQuery {
     pub after: Option<String>,
 }
 
-#[utoipa::path(get, path = "/api/v1/incidents", tag = "incidents", params(ListQuery),
+#[utoipa::path(get, operation_id = "list_incidents", path = "/api/v1/incidents", tag = "incidents", params(ListQuery),
     responses((status = 200, body = IncidentPage)))]
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -70,7 +70,7 @@ pub async fn list(
     Ok(Json(IncidentPage { incidents, next }))
 }
 
-#[utoipa::path(get, path = "/api/v1/incidents/{id}", tag = "incidents", params(("id" = String, Path)),
+#[utoipa::path(get, operation_id = "show_incident", path = "/api/v1/incidents/{id}", tag = "incidents", params(("id" = String, Path)),
     responses((status = 200, body = IncidentView)))]
 pub async fn show(
     State(app): State<Arc<App>>,

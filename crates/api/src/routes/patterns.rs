@@ -22,13 +22,13 @@ use crate::{ApiError, App, Principal, Role};
 const LINES_LIMIT: usize = 10_000;
 const TOP_LIMIT: usize = 50;
 
-#[utoipa::path(get, path = "/api/v1/patterns", tag = "knowledge", responses((status = 200, body = PatternPage)))]
+#[utoipa::path(get, operation_id = "list_patterns", path = "/api/v1/patterns", tag = "knowledge", responses((status = 200, body = PatternPage)))]
 pub async fn list(State(app): State<Arc<App>>, _who: Principal) -> Result<Json<PatternPage>, ApiError> {
     let mut tx = app.store().read().await?;
     Ok(Json(PatternPage { patterns: tx.patterns().await?.iter().map(pattern_view).collect() }))
 }
 
-#[utoipa::path(get, path = "/api/v1/patterns/{id}", tag = "knowledge", params(("id" = String, Path)),
+#[utoipa::path(get, operation_id = "show_pattern", path = "/api/v1/patterns/{id}", tag = "knowledge", params(("id" = String, Path)),
     responses((status = 200, body = PatternView)))]
 pub async fn show(
     State(app): State<Arc<App>>,
@@ -52,7 +52,7 @@ pub struct KnowledgeStats {
     pub failures: i64,
 }
 
-#[utoipa::path(get, path = "/api/v1/patterns/stats", tag = "knowledge", responses((status = 200, body = KnowledgeStats)))]
+#[utoipa::path(get, operation_id = "knowledge_stats", path = "/api/v1/patterns/stats", tag = "knowledge", responses((status = 200, body = KnowledgeStats)))]
 pub async fn stats(State(app): State<Arc<App>>, _who: Principal) -> Result<Json<KnowledgeStats>, ApiError> {
     let mut tx = app.store().read().await?;
     let counts = tx.pattern_counts().await?;
@@ -90,7 +90,7 @@ pub struct PutPattern {
     pub infrastructure: bool,
 }
 
-#[utoipa::path(put, path = "/api/v1/patterns/{id}", tag = "knowledge", params(("id" = String, Path)),
+#[utoipa::path(put, operation_id = "put_pattern", path = "/api/v1/patterns/{id}", tag = "knowledge", params(("id" = String, Path)),
     request_body = PutPattern, responses((status = 200, body = PatternView)))]
 pub async fn put(
     State(app): State<Arc<App>>,
@@ -196,7 +196,7 @@ pub struct MatchReply {
     pub lines: Vec<Vec<MatchView>>,
 }
 
-#[utoipa::path(post, path = "/api/v1/patterns/match", tag = "knowledge", request_body = MatchRequest,
+#[utoipa::path(post, operation_id = "match_lines", path = "/api/v1/patterns/match", tag = "knowledge", request_body = MatchRequest,
     responses((status = 200, body = MatchReply)))]
 pub async fn match_lines(
     State(app): State<Arc<App>>,

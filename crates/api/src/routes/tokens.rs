@@ -39,7 +39,7 @@ pub struct TokenMade {
     pub token: String,
 }
 
-#[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", responses((status = 200, body = TokenPage)))]
+#[utoipa::path(get, operation_id = "list_tokens", path = "/api/v1/tokens", tag = "tokens", responses((status = 200, body = TokenPage)))]
 pub async fn list(State(app): State<Arc<App>>, who: Principal) -> Result<Json<TokenPage>, ApiError> {
     who.require(Role::Admin, "Looking at tokens")?;
     let mut tx = app.store().read().await?;
@@ -58,7 +58,7 @@ pub async fn list(State(app): State<Arc<App>>, who: Principal) -> Result<Json<To
     Ok(Json(TokenPage { tokens }))
 }
 
-#[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", request_body = NewToken,
+#[utoipa::path(post, operation_id = "add_token", path = "/api/v1/tokens", tag = "tokens", request_body = NewToken,
     responses((status = 200, body = TokenMade)))]
 pub async fn add(
     State(app): State<Arc<App>>,
@@ -85,7 +85,7 @@ pub async fn add(
     Ok(Json(TokenMade { name, role: body.role, token: secret.expose().to_owned() }))
 }
 
-#[utoipa::path(delete, path = "/api/v1/tokens/{name}", tag = "tokens", params(("name" = String, Path)),
+#[utoipa::path(delete, operation_id = "remove_token", path = "/api/v1/tokens/{name}", tag = "tokens", params(("name" = String, Path)),
     responses((status = 200, body = TokenPage)))]
 pub async fn remove(
     State(app): State<Arc<App>>,

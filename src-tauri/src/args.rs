@@ -1,0 +1,89 @@
+//! The command line of the desktop app.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use selfheal_core::IncidentId;
+
+/// The desktop app of Selfheal.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "selfheal-desktop", version)]
+pub struct Arguments {
+    /// Open the demo: real services on loopback, broken for real and healed for real.
+    #[arg(long)]
+    pub demo: bool,
+    /// The home. Default: the platform's data folder.
+    #[arg(long, env = "SELFHEAL_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// sqlite:PATH or postgres://... Default: data/icdev.db in the home.
+    #[arg(long, env = "SELFHEAL_DATABASE", value_name = "URL", hide_env_values = true)]
+    pub database: Option<String>,
+    /// Start in the tray, without a window.
+    #[arg(long)]
+    pub hidden: bool,
+    /// selfheal://incident/ID opens that incident.
+    pub link: Option<String>,
+    #[command(subcommand)]
+    pub internal: Option<Internal>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum Internal {
+    #[command(hide = true, name = selfheal_demo::SUBCOMMAND)]
+    DemoService(DemoService),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct DemoService {
+    #[arg(long)]
+    name: String,
+    #[arg(long)]
+    port: u16,
+    #[arg(long)]
+    log: PathBuf,
+    #[arg(long)]
+    owner: u32,
+}
+
+impl From<DemoService> for selfheal_demo::ServiceArguments {
+    fn from(DemoService { name, port, log, owner }: DemoService) -> Self {
+        Self { name, port, log, owner }
+    }
+}
+
+impl Arguments {
+    /// The incident that a link names. Anything else in a link is ignored.
+    pub fn incident(&self) -> Option<IncidentId> {
+        incident_of(self.link.as_deref()?)
+    }
+}
+
+fn incident_of(link: &str) -> Option<IncidentId> {
+    link.strip_prefix("selfheal://incident/")?.trim_end_matches('/').parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_incident_links_open_something() {
+        for (link, incident) in [
+            ("selfheal://incident/42", Some(IncidentId(42))),
+            ("selfheal://incident/42/", Some(IncidentId(42))),
+            ("selfheal://incident/../settings", None),
+            ("https://incident/42", None),
+            ("selfheal://incident/", None),
+        ] {
+            assert_eq!(incident_of(link), incident, "{link}");
+        }
+    }
+
+    #[test]
+    fn a_link_is_a_positional_argument() {
+        let arguments =
+            Arguments::try_parse_from(["selfheal-desktop", "--demo", "selfheal://incident/7"]).expect("parses");
+        assert_eq!(arguments.incident(), Some(IncidentId(7)));
+        assert!(arguments.demo);
+    }
+}

@@ -1,0 +1,113 @@
+//! Opens the home and runs the engine in this process.
+
+use std::sync::Arc;
+
+use selfheal_api::ports::Notifier;
+use selfheal_api::{App, AppOptions, Client, DemoControl, Home, Problem, Served, serve_socket};
+use selfheal_demo::{Control, World};
+use tauri::{AppHandle, Emitter, Manager};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinHandle;
+
+use crate::args::Arguments;
+use crate::bridge::Bridge;
+use crate::native::Native;
+use crate::tray;
+
+/// What runs as long as the app does.
+pub struct Host {
+    app: Arc<App>,
+    tasks: Vec<JoinHandle<()>>,
+    _socket: Served,
+    world: Option<Arc<World>>,
+}
+
+impl Host {
+    pub fn stop(self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+        tauri::async_runtime::block_on(self.app.engine.stop());
+        if let Some(world) = &self.world {
+            world.stop();
+        }
+    }
+}
+
+/// Opens in the background: the window shows at once what it waits for, and why if it cannot be opened.
+pub fn start(handle: &AppHandle, arguments: &Arguments) {
+    let (handle, arguments) = (handle.clone(), arguments.clone());
+    tauri::async_runtime::spawn(async move {
+        let bridge = handle.state::<Arc<Bridge>>();
+        match open(&handle, &arguments).await {
+            Ok(host) => {
+                let client = Client::in_process(&host.app);
+                tauri::async_runtime::spawn(forward(handle.clone(), Arc::clone(&host.app)));
+                bridge.ready(client, host);
+            }
+            Err(error) => {
+                tracing::error!("{error:#}");
+                bridge.failed(Problem {
+                    code: "home_not_opened".into(),
+                    what: "Selfheal cannot start".into(),
+                    why: format!("{error:#}"),
+                    next: "Mend it and start Selfheal again. `selfheal doctor` says more.".into(),
+                });
+            }
+        }
+        let _ = handle.emit("live", serde_json::json!({ "kind": "engine_changed" }));
+    });
+}
+
+async fn open(handle: &AppHandle, arguments: &Arguments) -> anyhow::Result<Host> {
+    let world = if arguments.demo {
+        Some(Arc::new(World::create(arguments.home.as_deref(), &std::env::current_exe()?)?))
+    } else {
+        None
+    };
+    let home = match (&world, &arguments.home) {
+        (Some(world), _) => world.home().clone(),
+        (None, Some(root)) => Home::new(std::path::absolute(root)?),
+        (None, None) => Home::default_place()?,
+    };
+    home.init()?;
+    let control = world.as_ref().map(|world| Control::new(Arc::clone(world)));
+    let mut options = AppOptions::new(home);
+    options.database.clone_from(&arguments.database);
+    options.demo = control.clone().map(|control| control as Arc<dyn DemoControl>);
+    options.notifiers = vec![Arc::new(Native::new(handle.clone())) as Arc<dyn Notifier>];
+    let app = App::open(options).await?;
+    let (socket, tasks) = match (&world, &control) {
+        (Some(world), Some(control)) => {
+            let begun = selfheal_demo::begin(world, &app).await?;
+            control.attach(&app);
+            begun
+        }
+        _ => {
+            app.add_knowledge().await?;
+            (serve_socket(&app)?, app.start_engine())
+        }
+    };
+    Ok(Host { app, tasks, _socket: socket, world })
+}
+
+/// Carries live events to the window and the tray.
+async fn forward(handle: AppHandle, app: Arc<App>) {
+    let mut events = app.engine.live().subscribe();
+    let client = Client::in_process(&app);
+    drop(app);
+    tray::refresh(&handle, &client).await;
+    loop {
+        match events.recv().await {
+            Ok(event) => {
+                let _ = handle.emit("live", &event);
+                tray::refresh(&handle, &client).await;
+            }
+            // Some were missed: one that makes the window ask again stands for them all.
+            Err(RecvError::Lagged(_)) => {
+                let _ = handle.emit("live", selfheal_api::LiveEvent::EngineChanged);
+            }
+            Err(RecvError::Closed) => return,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Native notifications: shown on escalation and when an approval is needed; a click opens the app on that incident.
+//!
+//! A click only shows. Whatever is done about it is done in the window, after a look at the plan, because any program on
+//! the session bus can pretend that a notification was clicked.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use selfheal_api::ports::{Notifier, NotifyError};
+use selfheal_core::{Notice, NoticeKind};
+use tauri::AppHandle;
+use tauri_plugin_notification::NotificationExt;
+
+use crate::window;
+
+const INCIDENT: &str = "incident";
+
+pub struct Native {
+    app: AppHandle,
+    /// There is no notification service: said once, not with every notice.
+    missing: AtomicBool,
+}
+
+impl Native {
+    pub const fn new(app: AppHandle) -> Self {
+        Self { app, missing: AtomicBool::new(false) }
+    }
+}
+
+#[async_trait]
+impl Notifier for Native {
+    fn name(&self) -> &'static str {
+        "desktop"
+    }
+
+    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
+        // Queued is for operations; a desktop is told when a person is needed.
+        if notice.kind == NoticeKind::Queued {
+            return Ok(());
+        }
+        if let Err(why) = service().await {
+            // Trying again would not help: nothing on this desktop listens. The window shows the incident all the same.
+            if !self.missing.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    why,
+                    "native notifications are not shown: start a notification service (dunst, mako or the desktop's own)"
+                );
+            }
+            return Ok(());
+        }
+        self.missing.store(false, Ordering::Relaxed);
+        self.app
+            .notification()
+            .builder()
+            .title(&notice.title)
+            .body(&notice.body)
+            .extra(INCIDENT, notice.incident)
+            .show()
+            .map_err(|error| NotifyError {
+                why: format!("the notification could not be shown: {error}"),
+                next: "Check the desktop's notification settings.".into(),
+            })
+    }
+}
+
+/// Whether a notification service answers.
+#[cfg(target_os = "linux")]
+async fn service() -> Result<(), String> {
+    tokio::task::spawn_blocking(|| notify_rust::get_server_information().map(|_| ()).map_err(|error| error.to_string()))
+        .await
+        .map_err(|error| error.to_string())?
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn service() -> Result<(), String> {
+    Ok(())
+}
+
+/// Opens the incident of a clicked notification. To be called before the first one is shown.
+pub fn listen(app: &AppHandle) -> Result<(), tauri_plugin_notification::Error> {
+    let handle = app.clone();
+    app.notification().on_action(move |performed| {
+        let incident = performed
+            .notification()
+            .and_then(|notification| notification.extra().get(INCIDENT))
+            .and_then(|value| value.as_str())
+            .and_then(|id| id.parse().ok());
+        let Some(incident) = incident else { return };
+        let app = handle.clone();
+        let shown = handle.run_on_main_thread(move || window::show(&app, Some(incident)));
+        if let Err(error) = shown {
+            tracing::warn!(%error, "the notification's incident cannot be shown");
+        }
+    })
+}
