@@ -36,7 +36,9 @@ export async function check() {
     await generateInto(folder);
     const differ = [OPENAPI, CLIENT, CONFIGURATION].filter((path) => read(join(folder, path)) !== read(join(ROOT, path)));
     if (differ.length === 0) return;
-    throw new Failed(`${differ.join(', ')} ${differ.length > 1 ? 'are' : 'is'} not what the code generates: run \`npm run generate\``);
+    throw new Failed(
+      `${differ.join(', ')} ${differ.length > 1 ? 'are' : 'is'} not what the code generates: run \`npm run generate\``,
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

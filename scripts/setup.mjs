@@ -13,7 +13,8 @@ import { spent } from './lib/time.mjs';
 
 function checkNode() {
   const [major] = process.versions.node.split('.').map(Number);
-  if (major < 20) throw new Failed(`Node ${process.versions.node} is too old: install Node 20 or newer (https://nodejs.org).`);
+  if (major < 20)
+    throw new Failed(`Node ${process.versions.node} is too old: install Node 20 or newer (https://nodejs.org).`);
   console.log(`  Node: ${process.versions.node}`);
 }
 
@@ -21,7 +22,9 @@ async function checkRust() {
   const wanted = /channel *= *"([^"]+)"/.exec(readFileSync(join(ROOT, 'rust-toolchain.toml'), 'utf8'))?.[1] ?? 'stable';
   const version = () => capture('rustc', ['--version']).catch(() => null);
   if (!(await exists('cargo'))) {
-    throw new Failed(`Rust is missing: install rustup (https://rustup.rs), open a new shell, and run this again. It needs ${wanted}.`);
+    throw new Failed(
+      `Rust is missing: install rustup (https://rustup.rs), open a new shell, and run this again. It needs ${wanted}.`,
+    );
   }
   let found = await version();
   if (found === null && (await exists('rustup'))) {

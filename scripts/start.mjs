@@ -18,7 +18,8 @@ try {
   const crate = hasDisplay ? 'selfheal-desktop' : 'selfheal';
   await timed(crate, () => show('cargo', ['build', '--locked', '-p', crate], { env: cargoEnv }));
   console.log(`  built after ${spent(Date.now() - began)}\n`);
-  if (!hasDisplay) console.log('There is no display, so the window is served on loopback: open the address below in a browser.\n');
+  if (!hasDisplay)
+    console.log('There is no display, so the window is served on loopback: open the address below in a browser.\n');
   process.exit(await stay(binary(crate), hasDisplay ? ['--demo'] : ['demo']));
 } catch (error) {
   console.error(error instanceof Failed ? `\n${error.message}` : error);

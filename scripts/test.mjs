@@ -2,6 +2,7 @@
  * Everything that says whether this tree is good: `npm test`, or `npm test -- STAGE...` for some of its stages.
  * Stops at the first stage that fails, and ends with one line: `N passed, M failed`.
  */
+import { existsSync, statSync } from 'node:fs';
 import { logFile } from './lib/paths.mjs';
 import { Failed } from './lib/run.mjs';
 import { spent } from './lib/time.mjs';
@@ -51,7 +52,9 @@ for (const stage of STAGES.filter(({ name }) => asked.length === 0 || asked.incl
   if (process.exitCode === 130 || process.exitCode === 143) process.exit();
   if (result === 'failed') {
     failed = 1;
-    console.log(`To run it alone: npm test -- ${stage.name}   (its log: ${logFile(stage.name)})\n`);
+    const log = logFile(stage.name);
+    const hasLog = existsSync(log) && statSync(log).mtimeMs >= start;
+    console.log(`To run it alone: npm test -- ${stage.name}${hasLog ? `   (its log: ${log})` : ''}\n`);
     break;
   }
 }

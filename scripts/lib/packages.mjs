@@ -37,7 +37,12 @@ async function missing(names) {
     // It fails when it does not know one of them, after telling about the others.
     known = error.output ?? '';
   }
-  const installed = new Set(known.split('\n').filter((line) => / ii/.test(line)).map((line) => line.split(' ')[0]));
+  const installed = new Set(
+    known
+      .split('\n')
+      .filter((line) => / ii/.test(line))
+      .map((line) => line.split(' ')[0]),
+  );
   return rest.filter((name) => !installed.has(name));
 }
 
@@ -69,7 +74,11 @@ async function withoutApt(names, { window, test }) {
   const lacks = [];
   if (!(await exists('cc')) && process.platform !== 'win32') lacks.push('a C compiler (cc)');
   if ((window || test) && process.platform === 'linux') {
-    const library = (name) => capture('pkg-config', ['--exists', name]).then(() => true, () => false);
+    const library = (name) =>
+      capture('pkg-config', ['--exists', name]).then(
+        () => true,
+        () => false,
+      );
     if (!(await library('webkit2gtk-4.1'))) lacks.push('WebKitGTK 4.1 with its headers, and pkg-config');
   }
   if (test) {

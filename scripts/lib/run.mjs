@@ -23,7 +23,8 @@ export class Failed extends Error {
   }
 }
 
-export const words = (command, args) => [command, ...args].map((word) => (/[\s'"]/.test(word) ? `'${word}'` : word)).join(' ');
+export const words = (command, args) =>
+  [command, ...args].map((word) => (/[\s'"]/.test(word) ? `'${word}'` : word)).join(' ');
 
 /** Runs a program to its end with its output on the terminal. */
 export function show(command, args, { env = {}, cwd = ROOT } = {}) {

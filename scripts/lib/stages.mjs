@@ -1,6 +1,7 @@
 /** The stages of `npm test`, cheap ones first where nothing depends on the order. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { check } from '../generate.mjs';
 import { checkDemo } from './demo.mjs';
 import { buildWindow } from './node.mjs';
@@ -39,10 +40,12 @@ function summary(output) {
 export const STAGES = [
   {
     name: 'format',
-    what: 'Rust and UI sources are formatted',
+    what: 'Rust, UI and script sources are formatted',
     async run(log) {
       await cargo(log, 'fmt', '--all', '--check', '--', '--color=never');
       if (hasScript('lint')) await npm(log, 'lint');
+      const prettier = join(UI, 'node_modules/prettier/bin/prettier.cjs');
+      await quiet(log, process.execPath, [prettier, '--check', 'package.json', 'scripts', 'tests/e2e']);
     },
   },
   {
@@ -55,8 +58,13 @@ export const STAGES = [
     name: 'ui-test',
     what: 'unit tests of the UI',
     async run(log) {
-      const output = await npm(log, 'test');
-      console.log(output.split('\n').filter((line) => /^\s+(Test Files|Tests) /.test(line)).join('\n'));
+      const output = stripVTControlCharacters(await npm(log, 'test'));
+      console.log(
+        output
+          .split('\n')
+          .filter((line) => /^\s+(Test Files|Tests) /.test(line))
+          .join('\n'),
+      );
     },
   },
   { name: 'ui-build', what: 'the window', run: () => buildWindow({ always: true }) },
@@ -77,7 +85,7 @@ export const STAGES = [
     name: 'rust',
     what: 'tests of every crate',
     async run(log) {
-      console.log(summary(await cargo(log, 'test', '--locked', '--workspace')));
+      console.log(summary(stripVTControlCharacters(await cargo(log, 'test', '--locked', '--workspace'))));
     },
   },
   {

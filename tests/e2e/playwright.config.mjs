@@ -3,7 +3,8 @@ import { defineConfig } from '@playwright/test';
 
 const CHROMIUM = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const executablePath = CHROMIUM.find((path) => path && existsSync(path));
-if (!executablePath) throw new Error('Chromium is missing: `npm run setup -- --test` installs it, or set CHROMIUM to its path.');
+if (!executablePath)
+  throw new Error('Chromium is missing: `npm run setup -- --test` installs it, or set CHROMIUM to its path.');
 
 // Nothing but the window may talk to anybody: what the browser does by itself would look like a request of the window.
 const args = [

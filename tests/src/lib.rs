@@ -4,5 +4,7 @@
 
 pub mod http;
 #[cfg(unix)]
+pub mod postgres;
+#[cfg(unix)]
 pub mod supervisord;
 pub mod wait;

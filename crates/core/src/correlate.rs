@@ -2,7 +2,7 @@
 
 use crate::config::{Config, Correlation};
 use crate::detect::{jaccard, tokens};
-use crate::{Fingerprint, NewSignal, ProjectName, ServiceName, Timestamp};
+use crate::{Fingerprint, NewSignal, ProjectName, ServiceName, SignalKind, Timestamp};
 
 /// What correlation needs to know of an open incident.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +48,10 @@ pub fn joins(incident: &OpenIncident, signal: &NewSignal, config: &Config) -> Op
     if incident.services.iter().any(|service| on_one_path(config, service, &signal.service)) {
         return Some(JoinReason::DependencyPath);
     }
+    // A health check's text is our own and the same for every service: it says nothing about a common cause.
+    if signal.kind == SignalKind::Health {
+        return None;
+    }
     let words = tokens(&signal.template);
     let alike = |template: &String| jaccard(&tokens(template), &words) >= settings.text_similarity.get();
     incident.templates.iter().any(alike).then_some(JoinReason::SimilarText)
@@ -78,7 +82,7 @@ pub fn most_upstream<'a>(services: &'a [ServiceName], config: &Config) -> Option
 mod tests {
     use super::*;
     use crate::config::parse;
-    use crate::{Severity, SignalKind, SourceName, Span};
+    use crate::{Severity, SourceName, Span};
 
     fn config() -> Config {
         parse(
@@ -140,6 +144,13 @@ mod tests {
         let mut foreign = signal("api", "connection to database lost", Timestamp::EPOCH);
         foreign.project = ProjectName::new("elsewhere");
         assert_eq!(joins(&incident(), &foreign, &config()), None);
+    }
+
+    #[test]
+    fn two_services_that_are_down_are_two_incidents() {
+        let mut down = signal("mail", "connection to database lost", Timestamp::EPOCH);
+        down.kind = SignalKind::Health;
+        assert_eq!(joins(&incident(), &down, &config()), None);
     }
 
     #[test]

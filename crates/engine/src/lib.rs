@@ -20,3 +20,4 @@ mod watch;
 pub use engine::{Adapters, Engine, EngineError, EngineStatus, Role};
 pub use intake::title_of;
 pub use live::LiveEvent;
+pub use watch::HealthWatch;

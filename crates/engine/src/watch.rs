@@ -8,7 +8,7 @@ use selfheal_core::config::{CheckSpec, Service, SourceSpec};
 use selfheal_core::detect::{HealthChange, HealthTracker, health_signal, reduce};
 use tokio::task::JoinHandle;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineError};
 use crate::ports::Checkpoint;
 
 /// Pause between two polls of a source that had nothing new, and after a failure.
@@ -73,44 +73,61 @@ async fn follow(engine: Arc<Engine>, spec: SourceSpec) {
 
 async fn probe(engine: Arc<Engine>, service: Service, check: CheckSpec) {
     let about = format!("health check {}/{}", service.name, check.name);
-    let mut tracker = HealthTracker::default();
-    // After a start there may be an incident from before that has cleared meanwhile.
-    let mut unresolved = true;
     let mut ticks = tokio::time::interval(Duration::from_secs(check.interval_seconds.max(1)));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut watch = HealthWatch::new(service, check);
     loop {
         ticks.tick().await;
-        let result = engine.adapters.probe.check(&check).await;
+        let looked = watch.look(&engine).await;
+        engine.problem(&about, looked.err().map(|error| error.to_string()));
+    }
+}
+
+/// One health check, watched over time.
+pub struct HealthWatch {
+    service: Service,
+    check: CheckSpec,
+    tracker: HealthTracker,
+    /// An incident about this check may be open. At the start there may be one from before that has cleared meanwhile.
+    unresolved: bool,
+}
+
+impl HealthWatch {
+    pub fn new(service: Service, check: CheckSpec) -> Self {
+        Self { service, check, tracker: HealthTracker::default(), unresolved: true }
+    }
+
+    pub const fn spec(&self) -> &CheckSpec {
+        &self.check
+    }
+
+    /// Runs the check once and tells the engine what changed.
+    pub async fn look(&mut self, engine: &Engine) -> Result<(), EngineError> {
+        let result = engine.check(&self.check).await;
+        let (service, project) = (&self.service.name, &self.service.project);
         let reading = HealthReading {
             at: engine.now(),
-            service: service.name.clone(),
-            check: check.name.clone(),
+            service: service.clone(),
+            check: self.check.name.clone(),
             ok: result.ok,
             detail: result.detail,
         };
-        let change = tracker.observe(&reading, &check);
-        let taken = match change {
+        let change = self.tracker.observe(&reading, &self.check);
+        let since = self.tracker.failing_since();
+        match change {
             Some(change @ (HealthChange::BecameCritical | HealthChange::StillCritical | HealthChange::Flapping)) => {
-                unresolved = true;
-                engine
-                    .take(&[health_signal(&reading, &service.project, change, tracker.failing_since())], None)
-                    .await
-                    .map(|_| ())
+                self.unresolved = true;
+                engine.take(&[health_signal(&reading, project, change, since)], None).await?;
             }
             Some(HealthChange::Warned) => {
-                tracing::info!(service = %service.name, check = check.name, detail = reading.detail, "health check failed once");
-                Ok(())
+                tracing::info!(%service, check = self.check.name, detail = reading.detail, "health check failed once");
             }
-            _ if reading.ok && unresolved => {
-                let fingerprint =
-                    health_signal(&reading, &service.project, HealthChange::BecameCritical, None).fingerprint;
-                engine
-                    .healthy(service.project.as_str(), &service.name, &fingerprint)
-                    .await
-                    .map(|waiting| unresolved = waiting)
+            _ if reading.ok && self.unresolved => {
+                let fingerprint = health_signal(&reading, project, HealthChange::BecameCritical, None).fingerprint;
+                self.unresolved = engine.healthy(project.as_str(), service, &fingerprint).await?;
             }
-            _ => Ok(()),
-        };
-        engine.problem(&about, taken.err().map(|error| error.to_string()));
+            _ => {}
+        }
+        Ok(())
     }
 }

@@ -25,6 +25,10 @@ test('the interface refuses a missing and a wrong token', async ({ world }) => {
   for (const headers of [{}, { authorization: 'Bearer wrong' }]) {
     const response = await fetch(`${world.base}/api/v1/overview`, { headers });
     expect(response.status).toBe(401);
-    expect(await response.json()).toMatchObject({ code: expect.any(String), what: expect.any(String), next: expect.any(String) });
+    expect(await response.json()).toMatchObject({
+      code: expect.any(String),
+      what: expect.any(String),
+      next: expect.any(String),
+    });
   }
 });

@@ -46,7 +46,13 @@ test('approve by keyboard: the service is really back', async ({ window: page, w
   expect(view.incident.resolved_by).toBe('approved_fix');
   const events = (await world.api('GET', `/audit?incident=${id}`)).entries.map((entry) => entry.event_type);
   expect(events).toEqual(
-    expect.arrayContaining(['self_heal.suggested', 'approval.granted', 'action.started', 'action.finished', 'learning.success']),
+    expect.arrayContaining([
+      'self_heal.suggested',
+      'approval.granted',
+      'action.started',
+      'action.finished',
+      'learning.success',
+    ]),
   );
 });
 

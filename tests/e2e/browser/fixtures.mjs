@@ -16,7 +16,8 @@ export const test = base.extend({
   world: async ({}, use, info) => {
     const world = await startWorld();
     await use(world);
-    if (info.status !== info.expectedStatus) await info.attach('engine log', { body: world.log(), contentType: 'text/plain' });
+    if (info.status !== info.expectedStatus)
+      await info.attach('engine log', { body: world.log(), contentType: 'text/plain' });
     await world.stop();
   },
 

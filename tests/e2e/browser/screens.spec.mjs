@@ -12,7 +12,11 @@ test('a full inbox and each kind of incident', async ({ window: page, world }) =
   await expect(page.getByTestId('inbox-row')).toHaveCount(3);
   await inspect(page, 'inbox-full');
 
-  for (const [name, incident] of [['healed', healed], ['awaiting', approval], ['escalated', escalated]]) {
+  for (const [name, incident] of [
+    ['healed', healed],
+    ['awaiting', approval],
+    ['escalated', escalated],
+  ]) {
     await page.goto(`${world.base}/?incident=${incident.id}`);
     await expect(page.getByTestId('incident-title')).toHaveText(incident.title);
     await inspect(page, `inbox-${name}`);
@@ -25,7 +29,11 @@ test('a full inbox and each kind of incident', async ({ window: page, world }) =
   }
 
   // The dialogs of a person who takes over.
-  for (const [key, name] of [['e', 'escalate'], ['s', 'snooze'], ['n', 'note']]) {
+  for (const [key, name] of [
+    ['e', 'escalate'],
+    ['s', 'snooze'],
+    ['n', 'note'],
+  ]) {
     await page.goto(`${world.base}/incident/${approval.id}`);
     await expect(page.getByTestId('incident-title')).toBeVisible();
     await page.keyboard.press(key);

@@ -25,9 +25,40 @@ function all() {
 
 export const processesNaming = (folder) => all().filter(({ pid, line }) => pid !== process.pid && line.includes(folder));
 
+/** A process and all that it started, directly or not. */
+export function family(pid) {
+  const parents = new Map();
+  for (const one of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      // The name in parentheses may hold anything; what follows its end is numbers.
+      const fields = readFileSync(`/proc/${one}/stat`, 'utf8').split(') ').at(-1).split(' ');
+      parents.set(Number(one), Number(fields[1]));
+    } catch {
+      // Ended between the listing and the look.
+    }
+  }
+  const found = new Set([pid]);
+  for (let size = 0; size !== found.size;) {
+    size = found.size;
+    for (const [child, parent] of parents) if (found.has(parent)) found.add(child);
+  }
+  return [...found];
+}
+
+export function isAlive(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)[0] !== 'Z';
+  } catch {
+    return false;
+  }
+}
+
 /** A process that was told to end may need a moment. */
 export const noneLeft = (folder, timeout = 10_000) =>
   until(`no process whose command line names ${folder}`, () => processesNaming(folder).length === 0, {
     timeout,
-    explain: () => processesNaming(folder).map(({ pid, line }) => `${pid} ${line}`).join('; '),
+    explain: () =>
+      processesNaming(folder)
+        .map(({ pid, line }) => `${pid} ${line}`)
+        .join('; '),
   });

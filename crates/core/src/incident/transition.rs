@@ -2,7 +2,7 @@
 
 use super::fact::{Cause, Decided, Effect, Fact, NoticeKind, SignalSeen};
 use super::state::{Attempt, Held, Incident, ResolvedBy, State, Verified};
-use crate::{EventId, GateResult, IncidentId, ProjectName, Timestamp};
+use crate::{EventId, Gate, GateResult, IncidentId, ProjectName, Timestamp};
 
 /// A fact that the table does not allow in this state. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -294,15 +294,17 @@ impl Incident {
         at: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Option<()> {
-        let (since, expires_at) = match &before.state {
-            // Still waiting: the clock of the queue goes on, and nobody is told twice.
-            State::Queued { since, expires_at, .. } => (*since, *expires_at),
-            State::Decided { .. } | State::AwaitingApproval { .. } => {
-                effects.push(Effect::Notify { kind: NoticeKind::Queued });
-                (at, expires_at)
-            }
+        let (since, expires_at, before) = match &before.state {
+            // Still waiting: the clock of the queue goes on.
+            State::Queued { since, expires_at, gate } => (*since, *expires_at, Some(gate.gate)),
+            State::Decided { .. } | State::AwaitingApproval { .. } => (at, expires_at, None),
             _ => return None,
         };
+        // A limit that was reached is told to operations, once; waiting for one's turn is not.
+        let is_limit = |gate: Gate| matches!(gate, Gate::Cooldown | Gate::HourlyLimit);
+        if is_limit(gate.gate) && !before.is_some_and(is_limit) {
+            effects.push(Effect::Notify { kind: NoticeKind::Queued });
+        }
         self.gates = gates.to_vec();
         self.state = State::Queued { since, expires_at, gate: gate.clone() };
         Some(())

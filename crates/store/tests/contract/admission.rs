@@ -1,0 +1,138 @@
+//! Counts, order and exclusion: what keeps the limits true.
+
+use selfheal_core::{BasisPoints, EventId, Fact, Gate, GateResult, IncidentId, Severity, Span, Timestamp};
+use selfheal_store::{NewEvent, Store, StoreError, Tx};
+
+use crate::on_both;
+use crate::support::{at, incident, plan};
+
+on_both!(
+    starts_are_counted_to_the_microsecond,
+    the_queue_has_one_order,
+    two_engines_cannot_take_the_last_slot,
+    a_lease_is_held_by_one_and_fences_the_other,
+    time_never_runs_backwards,
+);
+
+async fn start(tx: &mut Tx, incident: IncidentId, pidfile: &str, started_at: Timestamp) -> EventId {
+    let plan = plan(incident, pidfile);
+    let confidence = BasisPoints::saturating(7_000);
+    let event = NewEvent { incident, plan: &plan, approved_by: None, decision_confidence: confidence, started_at };
+    let id = tx.put_event(event).await.expect("stored");
+    tx.set_event_status(id, "succeeded", Some(started_at), None).await.expect("stored");
+    id
+}
+
+async fn starts_are_counted_to_the_microsecond(store: Store) {
+    let mut tx = store.write().await.expect("writes");
+    let id = incident(&mut tx, "pay", Severity::High, 0).await;
+    let now = at(7_200);
+    let hour_ago = now - Span::from_minutes(60);
+    start(&mut tx, id, "/run/a", hour_ago).await;
+    start(&mut tx, id, "/run/b", Timestamp::from_micros(hour_ago.as_micros() + 1)).await;
+    // A start of the future: the clock was set back. It counts.
+    start(&mut tx, id, "/run/c", now + Span::from_minutes(5)).await;
+    let counts = tx.admission_counts(id, "service.restart", "process:/run/b", now).await.expect("counted");
+    assert_eq!(counts.starts.len(), 2);
+    assert_eq!(counts.last_identical_start.map(Timestamp::as_micros), Some(hour_ago.as_micros() + 1));
+    assert_eq!(counts.executing, None);
+    let other = tx.admission_counts(id, "cache.clear", "process:/run/b", now).await.expect("counted");
+    assert_eq!(other.last_identical_start, None);
+    let running = start(&mut tx, id, "/run/d", now).await;
+    tx.set_event_status(running, "running", None, None).await.expect("stored");
+    let counts = tx.admission_counts(id, "service.restart", "x", now).await.expect("counted");
+    assert_eq!(counts.executing, Some(running));
+}
+
+async fn queue(tx: &mut Tx, id: IncidentId, until: Option<Timestamp>, seconds: u64) {
+    let gate = GateResult { gate: Gate::OneAtATime, passed: false, reason: "busy".into(), until };
+    let decided = selfheal_core::Decided {
+        matches: vec![],
+        root_cause: None,
+        decision: selfheal_core::decide(&selfheal_core::DecisionInput {
+            best: None,
+            auto_threshold: BasisPoints::ONE,
+            suggest_threshold: BasisPoints::ONE,
+            require_approval_for: vec![],
+            infrastructure_service: false,
+            target_needs_approval: false,
+        }),
+        plan: None,
+        state_now: None,
+        host: None,
+        previewed_at: None,
+    };
+    tx.record(id, &Fact::Decided(Box::new(decided)), at(seconds)).await.expect("legal");
+    let fact = Fact::Queued { gates: vec![], gate, expires_at: at(9_999) };
+    tx.record(id, &fact, at(seconds)).await.expect("legal");
+}
+
+async fn the_queue_has_one_order(store: Store) {
+    let mut tx = store.write().await.expect("writes");
+    let late_high = incident(&mut tx, "a", Severity::High, 2).await;
+    let early_high = incident(&mut tx, "b", Severity::High, 1).await;
+    let critical = incident(&mut tx, "c", Severity::Critical, 3).await;
+    let twin_high = incident(&mut tx, "d", Severity::High, 2).await;
+    for id in [late_high, early_high, critical, twin_high] {
+        queue(&mut tx, id, None, 10).await;
+    }
+    let order: Vec<IncidentId> = tx.queue().await.expect("read").into_iter().map(|queued| queued.id).collect();
+    assert_eq!(order, [critical, early_high, late_high, twin_high]);
+    let mut ahead = async |id, now| tx.admission_counts(id, "service.restart", "x", now).await.expect("counted").ahead;
+    // A queued incident that is not ready (it looks again by itself only later) keeps nobody back.
+    assert_eq!(ahead(late_high, at(10)).await, None);
+    assert_eq!(ahead(late_high, at(40)).await, Some(critical));
+    assert_eq!(ahead(critical, at(40)).await, None);
+}
+
+async fn two_engines_cannot_take_the_last_slot(store: Store) {
+    let mut tx = store.write().await.expect("writes");
+    let id = incident(&mut tx, "pay", Severity::High, 0).await;
+    for i in 0..4 {
+        start(&mut tx, id, &format!("/run/{i}"), at(1)).await;
+    }
+    tx.commit().await.expect("committed");
+    let engine = |name: &'static str| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let mut tx = store.write().await.expect("writes");
+            let counts = tx.admission_counts(id, "service.restart", name, at(2)).await.expect("counted");
+            let admitted = counts.starts.len() < 5;
+            // Long enough for the other one to look too, if it could.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            if admitted {
+                start(&mut tx, id, name, at(2)).await;
+            }
+            tx.commit().await.expect("committed");
+            admitted
+        })
+    };
+    let (a, b) = (engine("/run/x"), engine("/run/y"));
+    let (a, b) = (a.await.expect("ran"), b.await.expect("ran"));
+    assert!(a != b, "exactly one of two is admitted: {a} {b}");
+}
+
+async fn a_lease_is_held_by_one_and_fences_the_other(store: Store) {
+    let ttl = Span::from_secs(15);
+    let mut tx = store.write().await.expect("writes");
+    let first = tx.take_lease("a", at(0), ttl).await.expect("read").expect("free");
+    assert_eq!(tx.take_lease("b", at(14), ttl).await.expect("read"), None);
+    assert_eq!(tx.take_lease("a", at(10), ttl).await.expect("read"), Some(first.clone()), "renewed, same token");
+    assert_eq!(tx.take_lease("b", at(24), ttl).await.expect("read"), None);
+    let second = tx.take_lease("b", at(25), ttl).await.expect("read").expect("expired");
+    assert!(second.token > first.token);
+    assert!(matches!(tx.check_lease(&first).await, Err(StoreError::LeaseLost)));
+    tx.check_lease(&second).await.expect("holds");
+    assert_eq!(tx.lease_holder(at(26)).await.expect("read").as_deref(), Some("b"));
+    tx.release_lease(&second).await.expect("stored");
+    assert_eq!(tx.lease_holder(at(26)).await.expect("read"), None);
+    let third = tx.take_lease("b", at(27), ttl).await.expect("read").expect("free");
+    assert!(third.token > second.token, "a released lease is taken anew, so that old writes stay fenced");
+}
+
+async fn time_never_runs_backwards(store: Store) {
+    let mut tx = store.write().await.expect("writes");
+    for (clock, engine) in [(10, 10), (5, 10), (10, 10), (11, 11)] {
+        assert_eq!(tx.observe_clock(at(clock)).await.expect("stored"), at(engine));
+    }
+}

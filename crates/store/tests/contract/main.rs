@@ -1,0 +1,23 @@
+//! One contract, two databases: every test runs on SQLite and on PostgreSQL.
+
+mod admission;
+mod audit;
+mod incidents;
+mod open;
+mod patterns;
+mod signals;
+mod small;
+mod support;
+
+/// Makes two tests of each function that takes an opened store.
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test] async fn $name() { super::$name($crate::support::sqlite().await).await })+
+        }
+        mod postgres {
+            $(#[tokio::test] async fn $name() { super::$name($crate::support::postgres().await).await })+
+        }
+    };
+}
+pub(crate) use on_both;

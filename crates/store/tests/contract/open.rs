@@ -1,0 +1,79 @@
+//! What is not ours is not touched; what is newer is not opened; what is broken says so.
+
+use selfheal_store::{Store, StoreError};
+use selfheal_tests::postgres::Postgres;
+use sqlx::{Connection, PgConnection, SqliteConnection};
+
+fn file() -> std::path::PathBuf {
+    tempfile::tempdir().expect("a folder").keep().join("icdev.db")
+}
+
+async fn refused(url: &str) -> StoreError {
+    Store::open(url).await.err().expect("must be refused")
+}
+
+#[tokio::test]
+async fn a_foreign_sqlite_file_is_left_alone() {
+    let path = file();
+    let url = format!("sqlite:{}?mode=rwc", path.display());
+    let mut other = SqliteConnection::connect(&url).await.expect("opens");
+    sqlx::raw_sql("create table knowledge_patterns (pattern_type text)").execute(&mut other).await.expect("made");
+    other.close().await.expect("closed");
+    let before = std::fs::read(&path).expect("read");
+    let error = refused(&format!("sqlite:{}", path.display())).await;
+    assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
+    assert!(error.to_string().contains("selfheal knowledge import"), "{error}");
+    assert_eq!(std::fs::read(&path).expect("read"), before, "not a byte was changed");
+}
+
+#[tokio::test]
+async fn a_foreign_postgres_schema_is_left_alone() {
+    let url = Postgres::server().database();
+    let mut other = PgConnection::connect(&url).await.expect("connects");
+    sqlx::raw_sql("create table knowledge_patterns (pattern_type text)").execute(&mut other).await.expect("made");
+    let error = refused(&url).await;
+    assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_newer_database_is_not_opened() {
+    let path = file();
+    let url = format!("sqlite:{}", path.display());
+    Store::open(&url).await.expect("opens").close().await;
+    let mut connection = SqliteConnection::connect(&url).await.expect("opens");
+    let later = "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+                 values (9999, 'from the future', true, x'00', 0)";
+    sqlx::raw_sql(later).execute(&mut connection).await.expect("inserted");
+    connection.close().await.expect("closed");
+    let error = refused(&url).await;
+    assert!(matches!(error, StoreError::Newer { migration: 9999 }), "{error}");
+}
+
+#[tokio::test]
+async fn a_damaged_file_says_so() {
+    let path = file();
+    std::fs::write(&path, b"this is no database, whatever its name says, and it is long enough to have a header")
+        .expect("written");
+    let error = refused(&format!("sqlite:{}", path.display())).await;
+    assert!(error.to_string().contains("restore a backup"), "{error}");
+}
+
+#[tokio::test]
+async fn a_place_that_cannot_be_says_what_to_do() {
+    for (url, words) in [
+        ("sqlite:/proc/none/icdev.db", "Check that the folder exists"),
+        ("postgres://127.0.0.1:1/x", "Check that the server runs"),
+        ("mysql://x", "Use sqlite:PATH or postgres://"),
+    ] {
+        let error = refused(url).await.to_string();
+        assert!(error.contains(words), "{url}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_is_opened_again() {
+    let url = format!("sqlite:{}", file().display());
+    for _ in 0..2 {
+        Store::open(&url).await.expect("opens").close().await;
+    }
+}

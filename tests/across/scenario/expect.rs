@@ -1,0 +1,98 @@
+//! What a scenario expects to be so.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::world::World;
+
+/// Everything that is named must hold.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Expect {
+    /// State names by incident.
+    pub states: BTreeMap<i64, String>,
+    /// How many incidents there are.
+    pub incidents: Option<usize>,
+    /// Attempts by incident.
+    pub attempts: BTreeMap<i64, usize>,
+    /// Confidence and verified successes by pattern.
+    pub confidence: BTreeMap<String, f64>,
+    pub uses: BTreeMap<String, u32>,
+    /// Restarts that really ran, by service.
+    pub ran: BTreeMap<String, usize>,
+    /// Notices so far, as `kind service`.
+    pub notices: Option<Vec<String>>,
+    /// The first gate that refuses, by incident.
+    pub gate: BTreeMap<i64, String>,
+    /// Kinds of decision by incident.
+    pub decisions: BTreeMap<i64, String>,
+    /// Audit event types that must occur, in this order, others between them.
+    pub audit: Vec<String>,
+    pub resolved_by: BTreeMap<i64, String>,
+}
+
+impl Expect {
+    pub async fn check(&self, world: &World) -> Result<(), String> {
+        let seen = world.see().await?;
+        let mut wrong = Vec::new();
+        let mut same = |what: String, expected: String, found: String| {
+            if expected != found {
+                wrong.push(format!("{what}: expected {expected}, found {found}"));
+            }
+        };
+        if let Some(count) = self.incidents {
+            same("incidents".into(), count.to_string(), seen.incidents.len().to_string());
+        }
+        for (id, state) in &self.states {
+            same(format!("state of {id}"), state.clone(), seen.of(*id, |i| i.state.name().to_owned()));
+        }
+        for (id, count) in &self.attempts {
+            same(format!("attempts of {id}"), count.to_string(), seen.of(*id, |i| i.attempts.len().to_string()));
+        }
+        for (id, gate) in &self.gate {
+            let refusing = |i: &selfheal_core::Incident| {
+                i.gates.iter().find(|g| !g.passed).map_or("none".to_owned(), |g| g.gate.as_str().to_owned())
+            };
+            same(format!("gate of {id}"), gate.clone(), seen.of(*id, refusing));
+        }
+        for (id, kind) in &self.decisions {
+            let decided = |i: &selfheal_core::Incident| {
+                i.decided.as_ref().map_or("none".to_owned(), |d| d.decision.kind.as_str().to_owned())
+            };
+            same(format!("decision of {id}"), kind.clone(), seen.of(*id, decided));
+        }
+        for (id, by) in &self.resolved_by {
+            let who = |i: &selfheal_core::Incident| match &i.state {
+                selfheal_core::State::Resolved { by, .. } | selfheal_core::State::Closed { by, .. } => {
+                    by.as_str().to_owned()
+                }
+                _ => "not resolved".to_owned(),
+            };
+            same(format!("resolution of {id}"), by.clone(), seen.of(*id, who));
+        }
+        for (id, value) in &self.confidence {
+            let found = seen.patterns.get(id).map_or("none".to_owned(), |p| p.confidence.as_decimal().to_string());
+            same(format!("confidence of {id}"), value.to_string(), found);
+        }
+        for (id, uses) in &self.uses {
+            let found = seen.patterns.get(id).map_or("none".to_owned(), |p| p.use_count.to_string());
+            same(format!("uses of {id}"), uses.to_string(), found);
+        }
+        for (service, count) in &self.ran {
+            let found = seen.ran.get(service).copied().unwrap_or(0);
+            same(format!("restarts of {service}"), count.to_string(), found.to_string());
+        }
+        if let Some(notices) = &self.notices {
+            same("notices".into(), notices.join(", "), seen.notices.join(", "));
+        }
+        let mut left = self.audit.iter().peekable();
+        for event in &seen.audit {
+            left.next_if(|wanted| *wanted == event);
+        }
+        if let Some(missing) = left.peek() {
+            same("audit".into(), (*missing).clone(), seen.audit.join(", "));
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n    ")) }
+    }
+}

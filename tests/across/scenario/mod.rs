@@ -1,0 +1,34 @@
+//! Scenarios: `tests/scenarios/*.yaml`, each a story with a fake clock and a world that breaks and heals on cue. The
+//! pipeline, the store and the rules are the real ones.
+
+mod expect;
+mod script;
+mod world;
+
+use std::path::Path;
+
+use script::Script;
+
+/// Every scenario, each told by its name when it fails.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_scenario_ends_as_it_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).expect("the folder").filter_map(Result::ok).map(|entry| entry.path()).collect();
+    files.sort();
+    assert!(files.len() >= 10, "only {} scenarios", files.len());
+    let only = std::env::var("SCENARIO").ok();
+    let mut failures = Vec::new();
+    for file in files {
+        let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+        if only.as_ref().is_some_and(|only| *only != name) {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).expect("readable");
+        let script: Script = serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        if let Err(failure) = script.play().await {
+            failures.push(format!("{name}: {failure}"));
+        }
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}

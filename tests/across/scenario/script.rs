@@ -1,0 +1,74 @@
+//! What a scenario file says.
+
+use std::collections::BTreeMap;
+
+use selfheal_core::knowledge::PackEntry;
+use selfheal_core::{Posture, RejectReason};
+use serde::Deserialize;
+
+use super::expect::Expect;
+use super::world::{Behaviour, World};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Script {
+    /// What this story shows.
+    pub shows: String,
+    /// A configuration file.
+    #[serde(default)]
+    pub config: String,
+    #[serde(default)]
+    pub patterns: Vec<PackEntry>,
+    #[serde(default = "on")]
+    pub automation: Posture,
+    pub steps: Vec<Act>,
+}
+
+const fn on() -> Posture {
+    Posture::On
+}
+
+/// One thing that happens, or is expected.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Act {
+    /// Time passes, second by second: `90s`, `10m`, `1h`.
+    Pass(String),
+    /// Services stop answering.
+    Break(Vec<String>),
+    /// Services answer again, by themselves.
+    Heal(Vec<String>),
+    /// What restarting a service does from now on.
+    Restart(BTreeMap<String, Behaviour>),
+    /// A service logs an error, this often.
+    Log {
+        service: String,
+        text: String,
+        #[serde(default = "one")]
+        times: u64,
+    },
+    Automation(Posture),
+    Approve(i64),
+    Reject {
+        incident: i64,
+        reason: RejectReason,
+    },
+    /// The engine dies without a word, and another one starts.
+    Crash,
+    Expect(Expect),
+}
+
+const fn one() -> u64 {
+    1
+}
+
+impl Script {
+    pub async fn play(self) -> Result<(), String> {
+        let mut world = World::open(&self.config, self.patterns, self.automation).await?;
+        for (number, act) in self.steps.into_iter().enumerate() {
+            let place = format!("{} (step {}: {act:?})", self.shows, number + 1);
+            world.act(act).await.map_err(|failure| format!("{place}\n    {failure}"))?;
+        }
+        world.check_promises().await.map_err(|failure| format!("{}: {failure}", self.shows))
+    }
+}

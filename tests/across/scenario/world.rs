@@ -1,0 +1,411 @@
+//! A world whose clock, services and people are played, around the real engine and the real store.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use selfheal_core::config::{CheckSpec, Config, parse};
+use selfheal_core::detect::{parse_record, reduce};
+use selfheal_core::knowledge::{PackEntry, Pattern};
+use selfheal_core::verify::CheckResult;
+use selfheal_core::{
+    Action, ActionKind, Approval, EventId, Fact, Incident, Notice, NoticeKind, Outcome, Plan, Posture, Preflight,
+    RejectReason, ServiceName, SourceName, Span, State, Step, TargetSpec, Timestamp,
+};
+use selfheal_engine::ports::{Actuator, ActuatorError, Clock, Notifier, NotifyError, Probe};
+use selfheal_engine::{Adapters, Engine, HealthWatch};
+use selfheal_store::{Automation, Store};
+use serde::Deserialize;
+
+use super::script::Act;
+
+/// What restarting a service does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Behaviour {
+    /// It answers again.
+    #[default]
+    Works,
+    /// The command succeeds and the service stays down.
+    DoesNothing,
+    /// The command fails.
+    Fails,
+    /// The command never ends.
+    Hangs,
+    /// It works, but the engine is not told.
+    WorksUnseen,
+    /// The target cannot even be inspected.
+    Unreachable,
+}
+
+/// What the fakes share.
+#[derive(Default)]
+struct Stage {
+    now: Mutex<Timestamp>,
+    down: Mutex<BTreeSet<String>>,
+    behaviour: Mutex<BTreeMap<String, Behaviour>>,
+    ran: Mutex<BTreeMap<String, usize>>,
+    running: Mutex<usize>,
+    most_at_once: Mutex<usize>,
+    notices: Mutex<Vec<String>>,
+}
+
+impl Clock for Stage {
+    fn now(&self) -> Timestamp {
+        *self.now.lock().expect("played by one")
+    }
+}
+
+/// The service that a fake target or check belongs to: its name is in the pidfile or address.
+fn service_of(text: &str) -> String {
+    text.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+#[async_trait]
+impl Probe for Stage {
+    async fn check(&self, spec: &CheckSpec) -> CheckResult {
+        let service = spec.http.as_ref().map(|http| service_of(&http.url)).unwrap_or_default();
+        let ok = !self.down.lock().expect("played by one").contains(&service);
+        let detail = if ok { "HTTP 200" } else { "connection refused (127.0.0.1:80)" };
+        CheckResult { name: spec.name.clone(), ok, detail: detail.into() }
+    }
+}
+
+#[async_trait]
+impl Actuator for Stage {
+    fn handles(&self, action: ActionKind, target: &TargetSpec) -> bool {
+        action == ActionKind::ServiceRestart && matches!(target, TargetSpec::Process { .. })
+    }
+
+    async fn preview(&self, _: &Action, target: &TargetSpec, now: Timestamp) -> Result<Preflight, ActuatorError> {
+        let service = service_of(&target.canonical());
+        if self.behaviour_of(&service) == Behaviour::Unreachable {
+            return Err(ActuatorError::Unreachable {
+                what: service,
+                why: "connection refused".into(),
+                next: "Check that it runs.".into(),
+            });
+        }
+        let down = self.down.lock().expect("played by one").contains(&service);
+        Ok(Preflight {
+            at: now,
+            state_now: if down { "not running".into() } else { "running".into() },
+            host: "here".into(),
+            steps: vec![Step { call: format!("restart {service}"), detail: "restart".into() }],
+            undo: None,
+            irreversible: false,
+            instances: 1,
+            blockers: vec![],
+        })
+    }
+
+    async fn run_step(&self, plan: &Plan, _: usize) -> Outcome {
+        let service = service_of(&plan.target.canonical());
+        *self.ran.lock().expect("played by one").entry(service.clone()).or_default() += 1;
+        {
+            let mut running = self.running.lock().expect("played by one");
+            *running += 1;
+            let mut most = self.most_at_once.lock().expect("played by one");
+            *most = (*most).max(*running);
+        }
+        let behaviour = self.behaviour_of(&service);
+        if matches!(behaviour, Behaviour::Works | Behaviour::WorksUnseen) {
+            self.down.lock().expect("played by one").remove(&service);
+        }
+        let outcome = match behaviour {
+            Behaviour::Works | Behaviour::DoesNothing => Outcome::Succeeded { detail: "done".into() },
+            Behaviour::Fails | Behaviour::Unreachable => Outcome::Failed { detail: "exit status 1".into() },
+            Behaviour::Hangs | Behaviour::WorksUnseen => std::future::pending().await,
+        };
+        *self.running.lock().expect("played by one") -= 1;
+        outcome
+    }
+}
+
+#[async_trait]
+impl Notifier for Stage {
+    fn name(&self) -> &'static str {
+        "stage"
+    }
+
+    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
+        let kind = match notice.kind {
+            NoticeKind::Escalated => "escalated",
+            NoticeKind::ApprovalNeeded => "approval",
+            NoticeKind::Queued => "queued",
+        };
+        let service = notice.title.split([' ', ':']).next().unwrap_or_default();
+        self.notices.lock().expect("played by one").push(format!("{kind} {service}"));
+        Ok(())
+    }
+}
+
+impl Stage {
+    fn behaviour_of(&self, service: &str) -> Behaviour {
+        self.behaviour.lock().expect("played by one").get(service).copied().unwrap_or_default()
+    }
+}
+
+/// The fakes as ports: the engine wants them shared.
+struct Shared(Arc<Stage>);
+
+#[async_trait]
+impl Actuator for Shared {
+    fn handles(&self, action: ActionKind, target: &TargetSpec) -> bool {
+        self.0.handles(action, target)
+    }
+    async fn preview(&self, action: &Action, target: &TargetSpec, now: Timestamp) -> Result<Preflight, ActuatorError> {
+        self.0.preview(action, target, now).await
+    }
+    async fn run_step(&self, plan: &Plan, index: usize) -> Outcome {
+        self.0.run_step(plan, index).await
+    }
+}
+
+pub struct World {
+    stage: Arc<Stage>,
+    store: Store,
+    config: Config,
+    engine: Arc<Engine>,
+    engines: u32,
+    checks: Vec<HealthWatch>,
+    running: Vec<tokio::task::JoinHandle<()>>,
+}
+
+/// What there is to see.
+pub struct Seen {
+    pub incidents: BTreeMap<i64, Incident>,
+    pub patterns: BTreeMap<String, Pattern>,
+    pub ran: BTreeMap<String, usize>,
+    pub notices: Vec<String>,
+    pub audit: Vec<String>,
+}
+
+impl Seen {
+    pub fn of(&self, id: i64, what: impl Fn(&Incident) -> String) -> String {
+        self.incidents.get(&id).map_or("no such incident".into(), what)
+    }
+}
+
+const START: Timestamp = Timestamp::from_micros(1_772_000_000_000_000);
+
+impl World {
+    pub async fn open(config: &str, patterns: Vec<PackEntry>, automation: Posture) -> Result<Self, String> {
+        let config = parse(config, "config").map_err(|error| error.to_string())?;
+        let store = Store::in_memory().await.map_err(|error| error.to_string())?;
+        let mut tx = store.write().await.map_err(|error| error.to_string())?;
+        for entry in patterns {
+            tx.put_pattern(&entry.into_pattern("scenario", START)?).await.map_err(|error| error.to_string())?;
+        }
+        let switch = Automation { posture: automation, then: automation, ..Automation::initial(START) };
+        tx.put_automation(&switch).await.map_err(|error| error.to_string())?;
+        tx.commit().await.map_err(|error| error.to_string())?;
+        let stage = Arc::new(Stage::default());
+        *stage.now.lock().expect("played by one") = START;
+        let engine = engine(&store, &config, &stage, 1);
+        let checks = config
+            .services
+            .iter()
+            .flat_map(|service| {
+                service.health_checks.iter().map(|check| HealthWatch::new(service.clone(), check.clone()))
+            })
+            .collect();
+        Ok(Self { stage, store, config, engine, engines: 1, checks, running: Vec::new() })
+    }
+
+    pub async fn act(&mut self, act: Act) -> Result<(), String> {
+        match act {
+            Act::Pass(text) => {
+                for _ in 0..seconds(&text)? {
+                    self.second().await?;
+                }
+            }
+            Act::Break(services) => self.stage.down.lock().expect("played by one").extend(services),
+            Act::Heal(services) => self.stage.down.lock().expect("played by one").retain(|s| !services.contains(s)),
+            Act::Restart(behaviour) => self.stage.behaviour.lock().expect("played by one").extend(behaviour),
+            Act::Log { service, text, times } => {
+                let records: Vec<_> = (0..times).map(|_| parse_record(&text, self.stage.now())).collect();
+                let service = ServiceName::new(service);
+                let project = self.config.service(&service).map(|s| s.project.clone()).unwrap_or_default();
+                let signals = reduce(&records, &SourceName::new("log"), &service, &project);
+                self.engine.take(&signals, None).await.map_err(|error| error.to_string())?;
+                self.settle().await?;
+            }
+            Act::Automation(posture) => {
+                let switch = Automation { posture, then: posture, ..Automation::initial(self.stage.now()) };
+                self.write(async |tx| tx.put_automation(&switch).await).await?;
+                self.settle().await?;
+            }
+            Act::Approve(id) => self.person(id, |incident, now| approved(incident, now)).await?,
+            Act::Reject { incident, reason } => self.person(incident, |_, _| Ok(rejected(reason))).await?,
+            Act::Crash => self.crash(),
+            Act::Expect(expect) => expect.check(self).await?,
+        }
+        Ok(())
+    }
+
+    /// One second passes: due checks look, and the engine does what is due.
+    async fn second(&mut self) -> Result<(), String> {
+        let now = self.stage.now() + Span::from_secs(1);
+        *self.stage.now.lock().expect("played by one") = now;
+        let elapsed = now.since(START).as_secs_f64() as u64;
+        for check in &mut self.checks {
+            if elapsed.is_multiple_of(check.spec().interval_seconds) {
+                check.look(&self.engine).await.map_err(|error| error.to_string())?;
+            }
+        }
+        self.settle().await
+    }
+
+    /// Lets the engine do everything that is due now. What hangs is left hanging.
+    async fn settle(&mut self) -> Result<(), String> {
+        for _ in 0..200 {
+            let tasks = self.engine.tick().await.map_err(|error| error.to_string())?;
+            if tasks.is_empty() {
+                return Ok(());
+            }
+            for mut task in tasks {
+                tokio::select! {
+                    _ = &mut task => {}
+                    () = self.hangs() => self.running.push(task),
+                }
+            }
+        }
+        Err("the engine does not come to rest".into())
+    }
+
+    /// Returns when a restart hangs that will never end.
+    async fn hangs(&self) {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            let running = *self.stage.running.lock().expect("played by one");
+            let hanging = self
+                .stage
+                .behaviour
+                .lock()
+                .expect("played by one")
+                .values()
+                .any(|behaviour| matches!(behaviour, Behaviour::Hangs | Behaviour::WorksUnseen));
+            if running > 0 && hanging {
+                return;
+            }
+        }
+    }
+
+    fn crash(&mut self) {
+        for task in self.running.drain(..) {
+            task.abort();
+        }
+        *self.stage.running.lock().expect("played by one") = 0;
+        self.engines += 1;
+        self.engine = engine(&self.store, &self.config, &self.stage, self.engines);
+    }
+
+    async fn person(
+        &mut self,
+        id: i64,
+        fact: impl FnOnce(&Incident, Timestamp) -> Result<Fact, String>,
+    ) -> Result<(), String> {
+        let now = self.stage.now();
+        let incident = self.see().await?.incidents.remove(&id).ok_or("no such incident")?;
+        let fact = fact(&incident, now)?;
+        self.write(async |tx| tx.record(incident.id, &fact, now).await.map(|_| ())).await?;
+        self.settle().await
+    }
+
+    async fn write(
+        &self,
+        change: impl AsyncFnOnce(&mut selfheal_store::Tx) -> Result<(), selfheal_store::StoreError>,
+    ) -> Result<(), String> {
+        let mut tx = self.store.write().await.map_err(|error| error.to_string())?;
+        change(&mut tx).await.map_err(|error| error.to_string())?;
+        tx.commit().await.map_err(|error| error.to_string())
+    }
+
+    pub async fn see(&self) -> Result<Seen, String> {
+        let mut tx = self.store.read().await.map_err(|error| error.to_string())?;
+        let filter = selfheal_store::IncidentFilter { limit: 1_000, ..Default::default() };
+        let incidents = tx.list_incidents(&filter).await.map_err(|error| error.to_string())?;
+        let patterns = tx.patterns().await.map_err(|error| error.to_string())?;
+        let mut audit = tx.audit_entries(None, None, 10_000).await.map_err(|error| error.to_string())?;
+        audit.reverse();
+        Ok(Seen {
+            incidents: incidents.into_iter().map(|incident| (incident.id.0, incident)).collect(),
+            patterns: patterns.into_iter().map(|pattern| (pattern.id.0.clone(), pattern)).collect(),
+            ran: self.stage.ran.lock().expect("played by one").clone(),
+            notices: self.stage.notices.lock().expect("played by one").clone(),
+            audit: audit.into_iter().map(|entry| entry.event_type).collect(),
+        })
+    }
+
+    /// What must hold at the end of every story.
+    pub async fn check_promises(&self) -> Result<(), String> {
+        let most = *self.stage.most_at_once.lock().expect("played by one");
+        if most > 1 {
+            return Err(format!("{most} actions ran at once"));
+        }
+        let seen = self.see().await?;
+        let mut tx = self.store.read().await.map_err(|error| error.to_string())?;
+        let (_, broken) = tx.verify_audit().await.map_err(|error| error.to_string())?;
+        if let Some(error) = broken {
+            return Err(format!("audit: {error}"));
+        }
+        let events = tx.latest_events(10_000).await.map_err(|error| error.to_string())?;
+        let mut starts: Vec<Timestamp> = events.iter().map(|event| event.started_at).collect();
+        starts.sort();
+        let limit = self.config.self_healing.max_actions_per_hour as usize;
+        for window in starts.windows(limit + 1) {
+            if window[limit].since(window[0]) < selfheal_core::HOUR {
+                return Err(format!("more than {limit} actions started within an hour"));
+            }
+        }
+        for (id, incident) in seen.incidents {
+            let facts = tx.facts(incident.id).await.map_err(|error| error.to_string())?;
+            let replayed =
+                Incident::replay(incident.id, incident.project.clone(), facts.iter().map(|f| (f.at, &f.body)));
+            if replayed.map_err(|error| error.to_string())?.as_ref() != Some(&incident) {
+                return Err(format!("replaying incident {id} does not give its state"));
+            }
+            let known: BTreeSet<EventId> = events.iter().map(|event| event.id).collect();
+            if let Some(attempt) = incident.attempts.iter().find(|attempt| !known.contains(&attempt.event)) {
+                return Err(format!("attempt {} of incident {id} has no intent", attempt.event));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn engine(store: &Store, config: &Config, stage: &Arc<Stage>, number: u32) -> Arc<Engine> {
+    let adapters = Adapters {
+        clock: Arc::clone(stage) as Arc<dyn Clock>,
+        probe: Arc::clone(stage) as Arc<dyn Probe>,
+        actuators: vec![Arc::new(Shared(Arc::clone(stage))) as Arc<dyn Actuator>],
+        notifiers: vec![Arc::clone(stage) as Arc<dyn Notifier>],
+        open_source: Box::new(|_| None),
+    };
+    Engine::new(store.clone(), config.clone(), adapters, format!("engine-{number}"))
+}
+
+fn approved(incident: &Incident, now: Timestamp) -> Result<Fact, String> {
+    let plan = incident.decided.as_ref().and_then(|decided| decided.plan.as_ref()).ok_or("there is no plan")?;
+    let expires_at = match incident.state {
+        State::AwaitingApproval { expires_at } => expires_at,
+        _ => now + Span::from_minutes(30),
+    };
+    Ok(Fact::Approved { approval: Approval { by: "ada".into(), at: now, plan_hash: plan.hash(), expires_at } })
+}
+
+fn rejected(reason: RejectReason) -> Fact {
+    Fact::Rejected { by: "ada".into(), reason, comment: None }
+}
+
+fn seconds(text: &str) -> Result<u64, String> {
+    let (number, unit) = text.split_at(text.len() - 1);
+    let factor = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        _ => return Err(format!("`{text}`: expected 90s, 10m or 1h")),
+    };
+    number.parse::<u64>().map(|number| number * factor).map_err(|_| format!("`{text}`: expected 90s, 10m or 1h"))
+}

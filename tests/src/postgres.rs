@@ -1,0 +1,128 @@
+//! A real PostgreSQL for tests: started once per test process on a free port, in a temporary folder, gone afterwards.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use crate::wait::eventually;
+
+pub struct Postgres {
+    port: u16,
+    bin: PathBuf,
+    databases: Mutex<u32>,
+    folder: PathBuf,
+}
+
+static SERVER: OnceLock<Postgres> = OnceLock::new();
+
+impl Postgres {
+    /// The server of this test process. It stops with the process: the postmaster is told its parent by a pipe that
+    /// closes.
+    pub fn server() -> &'static Self {
+        SERVER.get_or_init(Self::start)
+    }
+
+    fn start() -> Self {
+        let bin = find_bin();
+        let folder = tempfile::Builder::new().prefix("selfheal-pg-").tempdir().expect("a temporary folder").keep();
+        let port = free_port();
+        let data = folder.join("data");
+        give_to_postgres(&folder);
+        let mut initdb = as_postgres(&bin.join("initdb"));
+        initdb.args(["--no-sync", "--auth=trust", "--username=selfheal", "--encoding=UTF8", "--pgdata"]).arg(&data);
+        run(initdb, "initdb");
+        // The shell of the test dies with the test; the watcher then stops the server and removes the folder.
+        let mut server = as_postgres(&bin.join("postgres"));
+        server
+            .arg("-D")
+            .arg(&data)
+            .args(["-p", &port.to_string(), "-k"])
+            .arg(&folder)
+            .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(folder.join("log")).expect("a log"));
+        let child = server.spawn().expect("postgres starts");
+        watch(child.id(), &folder);
+        let this = Self { port, bin, databases: Mutex::new(0), folder };
+        eventually(Duration::from_secs(20), "PostgreSQL answers", || {
+            Command::new(this.bin.join("pg_isready"))
+                .args(["-q", "-h", "127.0.0.1", "-p", &this.port.to_string()])
+                .status()
+                .is_ok_and(|status| status.success())
+                .then_some(())
+        });
+        this
+    }
+
+    /// A new empty database; its address.
+    pub fn database(&self) -> String {
+        let name = {
+            let mut count = self.databases.lock().expect("no test panicked here");
+            *count += 1;
+            format!("test_{count}")
+        };
+        let mut createdb = Command::new(self.bin.join("createdb"));
+        createdb.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "selfheal", &name]);
+        run(createdb, "createdb");
+        format!("postgres://selfheal@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// Where the server's log is.
+    pub fn log(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+}
+
+/// Stops the server when this process is gone, however it ends: a process of its own waits for that.
+fn watch(server: u32, folder: &Path) {
+    let script = r#"while [ -d "/proc/$1" ]; do sleep 0.5; done; kill -INT "$2" 2>/dev/null; sleep 1; rm -rf "$3""#;
+    Command::new("sh")
+        .args(["-c", script, "watch", &std::process::id().to_string(), &server.to_string()])
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the watcher starts");
+}
+
+/// PostgreSQL refuses to run as root.
+fn as_postgres(program: &Path) -> Command {
+    if !nix::unistd::getuid().is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
+    command
+}
+
+fn give_to_postgres(folder: &Path) {
+    if nix::unistd::getuid().is_root() {
+        let user = nix::unistd::User::from_name("postgres").ok().flatten().expect("the user postgres exists");
+        nix::unistd::chown(folder, Some(user.uid), Some(user.gid)).expect("chown");
+    }
+}
+
+fn find_bin() -> PathBuf {
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .map(|entry| entry.path().join("bin"))
+        .filter(|bin| bin.join("postgres").exists() && bin.join("initdb").exists())
+        .collect();
+    versions.sort();
+    versions.pop().expect("PostgreSQL is not installed: run `npm run setup -- --test`")
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
+
+fn run(mut command: Command, what: &str) {
+    let output = command.output().unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
+}
