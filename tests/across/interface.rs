@@ -1,1 +1,225 @@
+//! The application interface as its callers meet it: who may do what, over which transport, and what errors say.
 
+use std::sync::Arc;
+
+use selfheal_api::view::{AuditPage, AutomationView, IncidentPage, IncidentView, Overview, PatternView};
+use selfheal_api::{App, AppOptions, Client, ClientError, Home, Problem, Role, Secret, bind, serve_socket, serve_tcp};
+use serde_json::{Value, json};
+
+struct Place {
+    app: Arc<App>,
+    _folder: tempfile::TempDir,
+}
+
+async fn place() -> Place {
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = Home::new(folder.path());
+    home.init().expect("made");
+    let app = App::open(AppOptions::new(home)).await.expect("opens");
+    app.add_knowledge().await.expect("added");
+    Place { app, _folder: folder }
+}
+
+fn problem(error: ClientError) -> Problem {
+    match error {
+        ClientError::Problem(problem) => problem,
+        other => panic!("expected a problem, found {other}"),
+    }
+}
+
+/// An escalated incident: the engine's effects are performed until there is nothing to do.
+async fn escalated(place: &Place) -> String {
+    let client = Client::in_process(&place.app);
+    let body = json!({ "text": "ERROR nobody has seen this before", "source": "test", "service": "pay", "project": null, "dry_run": false });
+    let _: Value = client.post("/api/v1/ingest", &body).await.expect("taken");
+    loop {
+        let tasks = place.app.engine.tick().await.expect("ticks");
+        if tasks.is_empty() {
+            break;
+        }
+        for task in tasks {
+            task.await.expect("ran");
+        }
+    }
+    let page: IncidentPage = client.get("/api/v1/incidents?group=needs_you").await.expect("listed");
+    page.incidents[0].id.clone()
+}
+
+#[tokio::test]
+async fn over_http_a_token_decides_who_may_do_what() {
+    let place = place().await;
+    let id = escalated(&place).await;
+    let listener = bind("127.0.0.1:0".parse().expect("an address")).await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    let _served = serve_tcp(&place.app, listener);
+    let local = Client::in_process(&place.app);
+    let mut clients = Vec::new();
+    for role in ["viewer", "approver", "admin"] {
+        let made: Value = local.post("/api/v1/tokens", &json!({ "name": role, "role": role })).await.expect("made");
+        let token = Secret::new(made["token"].as_str().expect("a token"));
+        clients.push(Client::remote(&base, Some(token)).expect("a client"));
+    }
+    let [viewer, approver, admin] = &clients[..] else { panic!("three clients") };
+    let pattern = json!({ "name": "New", "root_cause": "x" });
+    for (client, may_act, may_edit) in [(viewer, false, false), (approver, true, false), (admin, true, true)] {
+        client.get::<Overview>("/api/v1/overview").await.expect("everybody may look");
+        let note = client.post::<IncidentView>(&format!("/api/v1/incidents/{id}/note"), &json!({ "text": "x" })).await;
+        assert_eq!(note.is_ok(), may_act);
+        let edited = client.put::<PatternView>("/api/v1/patterns/new", &pattern).await;
+        assert_eq!(edited.is_ok(), may_edit);
+        if let Err(error) = edited {
+            let problem = problem(error);
+            assert_eq!(problem.code, "forbidden");
+            assert!(problem.why.contains("needs the role admin"), "{problem}");
+        }
+    }
+    // No token, a wrong one, and one that was taken away.
+    for token in [None, Some(Secret::new("0".repeat(64)))] {
+        let stranger = Client::remote(&base, token).expect("a client");
+        let error = stranger.get::<Overview>("/api/v1/overview").await.expect_err("must be refused");
+        assert_eq!(problem(error).code, "unauthenticated");
+    }
+    let _: Value = local.call("DELETE", "/api/v1/tokens/viewer", None::<&()>).await.expect("removed");
+    assert!(viewer.get::<Overview>("/api/v1/overview").await.is_err());
+}
+
+#[tokio::test]
+async fn what_people_do_is_on_record_with_their_name() {
+    let place = place().await;
+    let id = escalated(&place).await;
+    let client = Client::in_process(&place.app);
+    let path = |operation: &str| format!("/api/v1/incidents/{id}/{operation}");
+    let me = selfheal_api::Principal::local().name;
+    let _: IncidentView = client.post(&path("acknowledge"), &json!({})).await.expect("done");
+    let _: IncidentView = client.post(&path("note"), &json!({ "text": "looking" })).await.expect("done");
+    let _: IncidentView = client.post(&path("snooze"), &json!({ "minutes": 5 })).await.expect("done");
+    let _: IncidentView = client.post(&path("wake"), &json!({})).await.expect("done");
+    let view: IncidentView = client.post(&path("resolve"), &json!({ "comment": "by hand" })).await.expect("done");
+    assert_eq!(view.incident.resolved_by, Some(selfheal_core::ResolvedBy::Person));
+    assert_eq!(view.incident.acknowledged_by.as_deref(), Some(me.as_str()));
+    assert!(!view.can.resolve.allowed && view.can.resolve.reason.is_some(), "a disabled control says why");
+    let page: AuditPage = client.get(&format!("/api/v1/audit?incident={id}")).await.expect("listed");
+    let mine: Vec<&str> =
+        page.entries.iter().rev().filter(|entry| entry.actor == me).map(|entry| entry.event_type.as_str()).collect();
+    assert_eq!(
+        mine,
+        ["incident.acknowledged", "incident.noted", "incident.snoozed", "incident.woken", "incident.resolved"]
+    );
+    // Again is not possible, and says so.
+    let error = client.post::<IncidentView>(&path("resolve"), &json!({ "comment": null })).await.expect_err("refused");
+    assert_eq!(problem(error).code, "illegal_state");
+}
+
+#[tokio::test]
+async fn a_plan_is_approved_by_its_hash_or_not_at_all() {
+    let place = place().await;
+    let id = escalated(&place).await;
+    let client = Client::in_process(&place.app);
+    let body = json!({ "plan_hash": "0".repeat(64), "typed_target": null });
+    let error =
+        client.post::<IncidentView>(&format!("/api/v1/incidents/{id}/approve"), &body).await.expect_err("refused");
+    assert_eq!(problem(error).code, "no_plan_waits");
+}
+
+#[tokio::test]
+async fn bad_questions_get_an_answer_that_helps() {
+    let place = place().await;
+    let client = Client::in_process(&place.app);
+    for (method, path, body, status, words) in [
+        ("GET", "/api/v1/incidents/99", None, 404, "there is no incident 99"),
+        ("GET", "/api/v1/incidents/forty", None, 422, "is not an id"),
+        ("GET", "/api/v1/incidents?after=x", None, 422, "no `next` of a page"),
+        ("GET", "/api/v1/patterns/none", None, 404, "there is no pattern"),
+        (
+            "PUT",
+            "/api/v1/automation",
+            Some(json!({ "posture": "wild", "minutes": null, "reason": null })),
+            422,
+            "posture",
+        ),
+        (
+            "PUT",
+            "/api/v1/automation",
+            Some(json!({ "posture": "paused", "minutes": 0, "reason": null })),
+            422,
+            "expected 1 to",
+        ),
+        (
+            "PUT",
+            "/api/v1/patterns/a",
+            Some(json!({ "name": "A", "root_cause": "x", "rule": "(" })),
+            422,
+            "unclosed group",
+        ),
+        (
+            "PUT",
+            "/api/v1/patterns/a",
+            Some(json!({ "name": "A", "root_cause": "x", "action": "service.explode" })),
+            422,
+            "service.restart",
+        ),
+        (
+            "PUT",
+            "/api/v1/patterns/a",
+            Some(json!({ "name": "A", "root_cause": "x", "confidence": 2 })),
+            422,
+            "between 0 and 1",
+        ),
+        ("PUT", "/api/v1/patterns/b", Some(json!({ "name": "A", "root_cause": "x" })), 422, "the id `a`"),
+        ("POST", "/api/v1/demo/kill-service", None, 404, "no demo"),
+    ] {
+        let reply = client.request(method, path, body.as_ref()).await.expect("answered");
+        assert_eq!(reply.status, status, "{method} {path}: {}", reply.body);
+        assert!(reply.body.to_string().contains(words), "{method} {path}: {}", reply.body);
+    }
+}
+
+#[tokio::test]
+async fn a_second_process_finds_the_running_engine_and_cannot_be_a_second_one() {
+    let place = place().await;
+    let socket = place.app.home.socket();
+    assert!(Client::running(&socket).is_none());
+    let served = serve_socket(&place.app).expect("served");
+    let client = Client::running(&socket).expect("found");
+    let body = json!({ "posture": "paused", "minutes": 15, "reason": "test" });
+    let view: AutomationView = client.put("/api/v1/automation", &body).await.expect("set");
+    assert_eq!(view.effective, selfheal_core::Posture::Paused);
+    assert!(view.until.is_some());
+    let error = serve_socket(&place.app).err().expect("refused").to_string();
+    assert!(error.contains("an engine already runs"), "{error}");
+    drop(served);
+    assert!(Client::running(&socket).is_none());
+    // What a dead engine leaves behind is no obstacle.
+    std::fs::write(&socket, "").expect("written");
+    serve_socket(&place.app).expect("taken over");
+}
+
+#[tokio::test]
+async fn a_rehearsal_shows_everything_and_keeps_nothing() {
+    let place = place().await;
+    let client = Client::in_process(&place.app);
+    let body = json!({ "text": "WARN exited: pay (terminated by SIGKILL; not expected)\nERROR exited: pay (terminated by SIGKILL; not expected)",
+        "source": "test", "service": "pay", "project": null, "dry_run": true });
+    let reply: Value = client.post("/api/v1/ingest", &body).await.expect("rehearsed");
+    assert_eq!(reply["records"], 2);
+    assert_eq!(reply["signals"].as_array().map(Vec::len), Some(1));
+    assert_eq!(reply["matches"][0]["pattern"], "service-stopped-by-a-signal");
+    assert_eq!(reply["matches"][0]["relevance"], 1.0);
+    assert_eq!(reply["decision"], "suggest");
+    let page: IncidentPage = client.get("/api/v1/incidents").await.expect("listed");
+    assert!(page.incidents.is_empty(), "a rehearsal left something behind");
+}
+
+#[tokio::test]
+async fn a_viewer_may_rehearse_but_not_ingest() {
+    let place = place().await;
+    let listener = bind("127.0.0.1:0".parse().expect("an address")).await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    let _served = serve_tcp(&place.app, listener);
+    let token = place.app.session_token("viewer", Role::Viewer).expect("a token");
+    let client = Client::remote(&base, Some(token)).expect("a client");
+    for (dry_run, allowed) in [(true, true), (false, false)] {
+        let body = json!({ "text": "ERROR x", "source": "t", "service": null, "project": null, "dry_run": dry_run });
+        assert_eq!(client.post::<Value>("/api/v1/ingest", &body).await.is_ok(), allowed);
+    }
+}

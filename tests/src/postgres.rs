@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
@@ -13,13 +13,14 @@ pub struct Postgres {
     bin: PathBuf,
     databases: Mutex<u32>,
     folder: PathBuf,
+    /// The server, and the process that stops it when this one is gone.
+    _children: [Child; 2],
 }
 
 static SERVER: OnceLock<Postgres> = OnceLock::new();
 
 impl Postgres {
-    /// The server of this test process. It stops with the process: the postmaster is told its parent by a pipe that
-    /// closes.
+    /// The server of this test process. It stops with the process.
     pub fn server() -> &'static Self {
         SERVER.get_or_init(Self::start)
     }
@@ -33,7 +34,6 @@ impl Postgres {
         let mut initdb = as_postgres(&bin.join("initdb"));
         initdb.args(["--no-sync", "--auth=trust", "--username=selfheal", "--encoding=UTF8", "--pgdata"]).arg(&data);
         run(initdb, "initdb");
-        // The shell of the test dies with the test; the watcher then stops the server and removes the folder.
         let mut server = as_postgres(&bin.join("postgres"));
         server
             .arg("-D")
@@ -45,8 +45,8 @@ impl Postgres {
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(folder.join("log")).expect("a log"));
         let child = server.spawn().expect("postgres starts");
-        watch(child.id(), &folder);
-        let this = Self { port, bin, databases: Mutex::new(0), folder };
+        let watcher = watch(child.id(), &folder);
+        let this = Self { port, bin, databases: Mutex::new(0), folder, _children: [child, watcher] };
         eventually(Duration::from_secs(20), "PostgreSQL answers", || {
             Command::new(this.bin.join("pg_isready"))
                 .args(["-q", "-h", "127.0.0.1", "-p", &this.port.to_string()])
@@ -77,7 +77,7 @@ impl Postgres {
 }
 
 /// Stops the server when this process is gone, however it ends: a process of its own waits for that.
-fn watch(server: u32, folder: &Path) {
+fn watch(server: u32, folder: &Path) -> Child {
     let script = r#"while [ -d "/proc/$1" ]; do sleep 0.5; done; kill -INT "$2" 2>/dev/null; sleep 1; rm -rf "$3""#;
     Command::new("sh")
         .args(["-c", script, "watch", &std::process::id().to_string(), &server.to_string()])
@@ -86,7 +86,7 @@ fn watch(server: u32, folder: &Path) {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .expect("the watcher starts");
+        .expect("the watcher starts")
 }
 
 /// PostgreSQL refuses to run as root.

@@ -101,6 +101,16 @@ impl Supervisord {
         self.port.map(|port| format!("http://127.0.0.1:{port}"))
     }
 
+    /// The process id of a program that runs, as supervisord itself says.
+    pub fn pid(&self, program: &str) -> Option<i32> {
+        let output = Command::new("supervisorctl")
+            .arg("-s")
+            .arg(format!("unix://{}", self.socket().display()))
+            .args(["pid", program])
+            .output();
+        String::from_utf8(output.ok()?.stdout).ok()?.trim().parse().ok().filter(|pid| *pid > 0)
+    }
+
     pub fn socket(&self) -> PathBuf {
         self.directory.path().join("s.sock")
     }

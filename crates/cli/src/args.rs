@@ -316,18 +316,16 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 
 /// `15m`, `2h`, `1d` or a number of minutes.
 fn minutes(text: &str) -> Result<u64, String> {
+    let expected = || format!("`{text}`: expected a duration such as 15m or 2h (m, h or d), at least one minute");
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let factor = match &text[digits.len()..] {
         "" | "m" | "min" => 1,
         "h" => 60,
         "d" => 24 * 60,
-        unit => return Err(format!("`{unit}` is no unit: expected m, h or d, as in 15m")),
+        _ => return Err(expected()),
     };
-    let number: u64 = digits.parse().map_err(|_| format!("`{text}`: expected a duration such as 15m or 2h"))?;
-    number
-        .checked_mul(factor)
-        .filter(|minutes| *minutes > 0)
-        .ok_or_else(|| format!("`{text}`: expected at least one minute"))
+    let number: u64 = digits.parse().map_err(|_| expected())?;
+    number.checked_mul(factor).filter(|minutes| *minutes > 0).ok_or_else(expected)
 }
 
 #[cfg(test)]

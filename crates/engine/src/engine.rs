@@ -23,6 +23,9 @@ const IDLE: Duration = Duration::from_millis(250);
 /// Effects taken up in one round.
 const EFFECTS: i64 = 100;
 
+/// Makes a source from its entry in the configuration.
+pub type OpenSource = dyn Fn(&SourceSpec) -> Option<Box<dyn Source>> + Send + Sync;
+
 /// The outside world, as the engine sees it.
 pub struct Adapters {
     pub clock: Arc<dyn Clock>,
@@ -30,7 +33,7 @@ pub struct Adapters {
     pub actuators: Vec<Arc<dyn Actuator>>,
     pub notifiers: Vec<Arc<dyn Notifier>>,
     /// Opens a configured source; `None` where its entry says nothing to read.
-    pub open_source: Box<dyn Fn(&SourceSpec) -> Option<Box<dyn Source>> + Send + Sync>,
+    pub open_source: Box<OpenSource>,
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -5,8 +5,8 @@ use selfheal_core::audit::NewEntry;
 use selfheal_core::config::Config;
 use selfheal_core::correlate::{JoinReason, OpenIncident, joins, most_upstream};
 use selfheal_core::{
-    Fact, Fingerprint, Incident, IncidentId, NewSignal, ServiceName, SignalSeen, SourceName, Span, State, Timestamp,
-    learn,
+    Fact, Fingerprint, Incident, IncidentId, NewSignal, ServiceName, SignalKind, SignalSeen, SourceName, Span, State,
+    Timestamp, learn,
 };
 use selfheal_store::{StoreError, Tx};
 
@@ -138,7 +138,7 @@ pub(crate) async fn take_one(
             return Ok(None);
         }
     }
-    tx.open_incident(signal.project.clone(), title_of(&signal.text), seen, now).await.map(Some)
+    tx.open_incident(signal.project.clone(), title_of(signal), seen, now).await.map(Some)
 }
 
 /// The symptom came back: the credit of the last fix is taken back.
@@ -204,9 +204,12 @@ const fn words(reason: JoinReason) -> &'static str {
     }
 }
 
-/// A title in words: the first line of what was seen, beginning with a capital.
-pub fn title_of(text: &str) -> String {
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("Something failed");
+/// A title in words: for a health check what it found, otherwise the first line of what was seen. The service stands
+/// beside it wherever it is shown.
+pub fn title_of(signal: &NewSignal) -> String {
+    let line = signal.text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("Something failed");
+    // Address and port are evidence, not news.
+    let line = if signal.kind == SignalKind::Health { line.split(" (").next().unwrap_or(line) } else { line };
     let mut characters = line.chars();
     let mut title: String = characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect();
     if title.len() > TITLE_LIMIT {

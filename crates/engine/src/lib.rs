@@ -17,7 +17,7 @@ mod timers;
 mod verify;
 mod watch;
 
-pub use engine::{Adapters, Engine, EngineError, EngineStatus, Role};
+pub use engine::{Adapters, Engine, EngineError, EngineStatus, OpenSource, Role};
 pub use intake::title_of;
 pub use live::LiveEvent;
 pub use watch::HealthWatch;

@@ -236,7 +236,7 @@ impl World {
                 self.write(async |tx| tx.put_automation(&switch).await).await?;
                 self.settle().await?;
             }
-            Act::Approve(id) => self.person(id, |incident, now| approved(incident, now)).await?,
+            Act::Approve(id) => self.person(id, approved).await?,
             Act::Reject { incident, reason } => self.person(incident, |_, _| Ok(rejected(reason))).await?,
             Act::Crash => self.crash(),
             Act::Expect(expect) => expect.check(self).await?,

@@ -12,7 +12,7 @@ use crate::{BasisPoints, DecisionConfidence, NewSignal, PatternId, ProjectName, 
 /// Without a satisfied rule the text can at most be this relevant; whatever the product, it never acts by itself.
 const TEXT_CEILING: f64 = 0.95;
 /// Matches below this are not worth showing.
-const FLOOR: BasisPoints = BasisPoints::saturating(500);
+const FLOOR: BasisPoints = BasisPoints::saturating(1_000);
 
 /// The patterns of the store, compiled once.
 #[derive(Debug, Default)]

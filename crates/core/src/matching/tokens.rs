@@ -1,5 +1,11 @@
 //! The tokeniser for failure text.
 
+/// Words that say nothing about a failure. "not" and "no" do.
+const FUNCTION_WORDS: [&str; 28] = [
+    "a", "an", "and", "are", "as", "at", "be", "been", "by", "for", "from", "had", "has", "have", "in", "is", "it",
+    "its", "of", "on", "or", "that", "the", "this", "to", "was", "were", "with",
+];
+
 /// Splits text into lowercase terms. Names are kept whole and also split at case changes, underscores, dots and
 /// hyphens, so that `ConnectionRefusedError` answers to `connection refused`. Numbers are kept: error codes matter.
 pub fn tokenise(text: &str) -> Vec<String> {
@@ -12,11 +18,17 @@ pub fn tokenise(text: &str) -> Vec<String> {
         let whole = word.to_lowercase();
         let parts = split_name(word);
         if parts.len() > 1 {
-            terms.extend(parts.into_iter().filter(|part| part.len() > 1));
+            terms.extend(parts.into_iter().filter(|part| part.len() > 1 && !is_function_word(part)));
         }
-        terms.push(whole);
+        if !is_function_word(&whole) {
+            terms.push(whole);
+        }
     }
     terms
+}
+
+fn is_function_word(word: &str) -> bool {
+    FUNCTION_WORDS.binary_search(&word).is_ok()
 }
 
 fn split_name(word: &str) -> Vec<String> {
@@ -63,12 +75,18 @@ mod tests {
             ("max_connections=100", vec!["max", "connections", "max_connections", "100"]),
             (
                 "java.lang.OutOfMemoryError",
-                vec!["java", "lang", "out", "of", "memory", "error", "java.lang.outofmemoryerror"],
+                vec!["java", "lang", "out", "memory", "error", "java.lang.outofmemoryerror"],
             ),
+            ("The disk is not full", vec!["disk", "not", "full"]),
             ("--", vec![]),
         ] {
             assert_eq!(tokenise(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn function_words_are_sorted() {
+        assert!(FUNCTION_WORDS.is_sorted());
     }
 
     #[test]

@@ -9,7 +9,7 @@ fn file() -> std::path::PathBuf {
 }
 
 async fn refused(url: &str) -> StoreError {
-    Store::open(url).await.err().expect("must be refused")
+    Store::open(url).await.expect_err("must be refused")
 }
 
 #[tokio::test]

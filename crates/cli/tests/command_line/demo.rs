@@ -1,0 +1,72 @@
+//! The demo's scenarios, headless, and that they leave nothing behind.
+
+use std::process::Command;
+use std::time::Duration;
+
+use selfheal_tests::wait::eventually;
+use serde_json::Value;
+
+use crate::support::Place;
+
+/// Processes of this home's demo that still run.
+fn left_behind(place: &Place) -> Vec<String> {
+    let home = place.path().display().to_string();
+    let entries = std::fs::read_dir("/proc").expect("proc").filter_map(Result::ok);
+    entries
+        .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
+        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+        .filter(|line| line.contains("demo-service") && line.contains(&home))
+        .collect()
+}
+
+fn scenario(arguments: &[&str]) -> Value {
+    let place = Place::empty();
+    let document = place.json(&[&["demo"], arguments].concat());
+    assert_eq!(left_behind(&place), Vec::<String>::new());
+    assert_eq!(document["audit_ok"], true);
+    document
+}
+
+#[test]
+fn a_killed_service_heals_by_itself() {
+    let document = scenario(&["kill-service"]);
+    assert_eq!(document["scenario"], "kill-service");
+    assert!(matches!(document["state"].as_str(), Some("resolved" | "closed")), "{document}");
+    assert_eq!((document["decision"].as_str(), document["action"].as_str()), (Some("auto"), Some("service.restart")));
+    assert_eq!(
+        (document["attempts"].as_i64(), &document["confidence"]),
+        (Some(1), &serde_json::json!({ "before": 0.75, "after": 0.8 }))
+    );
+    for stage in ["detect", "decide", "act", "verify", "total"] {
+        assert!(document["seconds"][stage].as_f64().is_some_and(|seconds| seconds >= 0.0), "{stage}: {document}");
+    }
+    // Three failed checks a second apart, and five seconds without a symptom.
+    assert!(document["seconds"]["detect"].as_f64() > Some(1.5) && document["seconds"]["verify"].as_f64() >= Some(5.0));
+}
+
+#[test]
+fn a_half_known_failure_waits_or_heals_with_approval() {
+    let waits = scenario(&["needs-approval"]);
+    assert_eq!((waits["state"].as_str(), waits["attempts"].as_i64()), (Some("awaiting_approval"), Some(0)));
+    let healed = scenario(&["needs-approval", "--approve"]);
+    assert!(matches!(healed["state"].as_str(), Some("resolved" | "closed")), "{healed}");
+    assert_eq!(healed["confidence"], serde_json::json!({ "before": 0.5, "after": 0.55 }));
+}
+
+#[test]
+fn an_unknown_failure_is_a_persons_and_nothing_runs() {
+    let document = scenario(&["unknown"]);
+    assert_eq!((document["state"].as_str(), document["decision"].as_str()), (Some("escalated"), Some("escalate")));
+    assert_eq!((document["attempts"].as_i64(), &document["action"]), (Some(0), &Value::Null));
+}
+
+#[test]
+fn an_interrupted_demo_stops_what_it_started() {
+    let place = Place::empty();
+    let mut child = place.command().args(["demo", "kill-service"]).spawn().expect("runs");
+    eventually(Duration::from_secs(20), "the demo's services run", || (left_behind(&place).len() == 3).then_some(()));
+    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("sent");
+    assert!(status.success());
+    child.wait().expect("ends");
+    eventually(Duration::from_secs(10), "nothing is left", || left_behind(&place).is_empty().then_some(()));
+}

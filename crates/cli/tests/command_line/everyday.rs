@@ -1,0 +1,113 @@
+//! What people do on an ordinary day.
+
+use serde_json::json;
+
+use crate::support::Place;
+
+#[test]
+fn init_makes_a_home_once_and_leaves_it_alone_afterwards() {
+    let place = Place::empty();
+    let first = place.json(&["init"]);
+    assert!(first["patterns_added"].as_i64() > Some(0));
+    std::fs::write(place.config(), "server: { listen: \"127.0.0.1:1\" }\n").expect("written");
+    let second = place.json(&["init"]);
+    assert_eq!((&second["made"], &second["patterns_added"]), (&json!([]), &json!(0)));
+    assert!(std::fs::read_to_string(place.config()).expect("read").starts_with("server"));
+}
+
+#[test]
+fn a_pattern_is_added_matched_updated_and_counted() {
+    let place = Place::new();
+    let add = |confidence: &'static str| {
+        place.json(&[
+            "knowledge",
+            "add",
+            "Pool exhausted",
+            "--rule",
+            "pool exhausted",
+            "--root-cause",
+            "too few connections",
+            "--action",
+            "service.restart",
+            "--check",
+            "http://x/health",
+            "--must-not",
+            "quota",
+            "--auto-healable",
+            "--confidence",
+            confidence,
+            "--service",
+            "pay",
+        ])
+    };
+    let added = add("0.72");
+    assert_eq!((&added["id"], &added["confidence"]["value"]), (&json!("pool-exhausted"), &json!(0.72)));
+    assert_eq!(add("0.8")["confidence"]["value"], json!(0.8));
+    let stats = place.json(&["knowledge", "stats"]);
+    assert_eq!(stats["auto_healable"], 1);
+    let ran = place.run_with(
+        &["knowledge", "match", "-", "--json", "--service", "pay"],
+        "ERROR pool exhausted\nquota: pool exhausted\nall is well\n",
+    );
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let lines: Vec<serde_json::Value> = ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 3, "one line for each line");
+    assert_eq!((&lines[0]["line"], &lines[0]["matches"][0]["pattern"]), (&json!(1), &json!("pool-exhausted")));
+    assert_eq!(
+        (&lines[0]["matches"][0]["relevance"], &lines[0]["matches"][0]["decision_confidence"]),
+        (&json!(1.0), &json!(0.8))
+    );
+    assert_eq!(lines[2]["matches"], json!([]), "nothing fits");
+    assert!(lines[1]["matches"].as_array().is_some_and(|found| found.iter().all(|m| m["pattern"] != "pool-exhausted")));
+}
+
+#[test]
+fn a_dry_run_says_everything_and_does_nothing() {
+    let place = Place::new();
+    let ran = place.run_with(
+        &["ingest", "-", "--service", "pay", "--dry-run", "--json"],
+        "2026-02-28T14:02:00Z ERROR exited: pay (terminated by SIGKILL; not expected)\n",
+    );
+    let reply: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+    for key in ["signals", "incident", "matches", "decision", "reasons", "gates"] {
+        assert!(reply.get(key).is_some(), "{key} is missing");
+    }
+    assert_eq!((&reply["decision"], &reply["signals"][0]["count"]), (&json!("suggest"), &json!(1)));
+    assert_eq!(place.json(&["incidents", "list"])["incidents"], json!([]));
+}
+
+#[test]
+fn without_an_engine_facts_are_recorded_and_nothing_runs() {
+    let place = Place::new();
+    let ran =
+        place.run_with(&["ingest", "-", "--service", "pay"], "ERROR no one knows this\nERROR no one knows this\n");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let listed = place.json(&["incidents", "list"]);
+    let id = listed["incidents"][0]["id"].as_str().expect("an id").to_owned();
+    assert_eq!(listed["incidents"][0]["state"], "detected");
+    assert_eq!(listed["incidents"][0]["signal_count"], 2);
+    let shown = place.json(&["incidents", "note", &id, "looking into it"]);
+    assert_eq!(shown["story"][1]["detail"], "looking into it");
+    place.ok(&["incidents", "resolve", &id, "--comment", "by hand"]);
+    let audit = place.json(&["audit", "list", "--incident", &id]);
+    assert_eq!(audit["entries"][0]["event_type"], "incident.resolved");
+    assert_eq!(place.json(&["audit", "verify"])["ok"], true);
+}
+
+#[test]
+fn the_automation_switch_is_set_from_the_command_line() {
+    let place = Place::new();
+    for (arguments, effective) in [(&["resume"][..], "on"), (&["pause", "15m"], "paused"), (&["observe"], "observe")] {
+        assert_eq!(place.json(arguments)["effective"], effective);
+    }
+    assert!(place.json(&["pause", "2h"])["until"].is_string());
+    std::fs::write(place.config(), "self_healing: { enabled: false }\n").expect("written");
+    assert_eq!(place.json(&["resume"])["effective"], "observe", "the configuration is the ceiling");
+}
+
+#[test]
+fn completions_and_manual_are_generated() {
+    let place = Place::empty();
+    assert!(place.ok(&["completions", "bash"]).contains("knowledge"));
+    assert!(place.ok(&["man"]).contains(".TH"));
+}
