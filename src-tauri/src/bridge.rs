@@ -40,6 +40,11 @@ impl Bridge {
         self.backend.send_replace(Backend::Ready(Arc::new(client)));
     }
 
+    /// The engine runs in another process.
+    pub fn attached(&self, client: Arc<Client>) {
+        self.backend.send_replace(Backend::Ready(client));
+    }
+
     pub fn failed(&self, problem: Problem) {
         self.backend.send_replace(Backend::Failed(problem));
     }

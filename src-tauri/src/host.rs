@@ -1,9 +1,10 @@
 //! Opens the home and runs the engine in this process.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use selfheal_api::ports::Notifier;
-use selfheal_api::{App, AppOptions, Client, DemoControl, Home, Problem, Served, serve_socket};
+use selfheal_api::{App, AppOptions, Client, DemoControl, Home, LiveEvent, Problem, Served, serve_socket};
 use selfheal_demo::{Control, World};
 use tauri::{AppHandle, Emitter, Manager};
 use tokio::sync::broadcast::error::RecvError;
@@ -13,6 +14,9 @@ use crate::args::Arguments;
 use crate::bridge::Bridge;
 use crate::native::Native;
 use crate::tray;
+
+/// Pause before the events of another engine are asked for again.
+const RECONNECT: Duration = Duration::from_secs(2);
 
 /// What runs as long as the app does.
 pub struct Host {
@@ -39,6 +43,14 @@ pub fn start(handle: &AppHandle, arguments: &Arguments) {
     let (handle, arguments) = (handle.clone(), arguments.clone());
     tauri::async_runtime::spawn(async move {
         let bridge = handle.state::<Arc<Bridge>>();
+        if let Some(client) = running(&arguments) {
+            tracing::info!("an engine already runs for this home: the window shows that one");
+            let client = Arc::new(client);
+            bridge.attached(Arc::clone(&client));
+            tauri::async_runtime::spawn(follow(handle.clone(), client));
+            let _ = handle.emit("live", serde_json::json!({ "kind": "engine_changed" }));
+            return;
+        }
         match open(&handle, &arguments).await {
             Ok(host) => {
                 let client = Client::in_process(&host.app);
@@ -59,16 +71,30 @@ pub fn start(handle: &AppHandle, arguments: &Arguments) {
     });
 }
 
+/// The engine that already runs for this home, for example `selfheal serve`.
+fn running(arguments: &Arguments) -> Option<Client> {
+    if arguments.demo || arguments.database.is_some() {
+        return None;
+    }
+    Client::running(&home(arguments).ok()?.socket())
+}
+
+fn home(arguments: &Arguments) -> anyhow::Result<Home> {
+    Ok(match &arguments.home {
+        Some(root) => Home::new(std::path::absolute(root)?),
+        None => Home::default_place()?,
+    })
+}
+
 async fn open(handle: &AppHandle, arguments: &Arguments) -> anyhow::Result<Host> {
     let world = if arguments.demo {
         Some(Arc::new(World::create(arguments.home.as_deref(), &std::env::current_exe()?)?))
     } else {
         None
     };
-    let home = match (&world, &arguments.home) {
-        (Some(world), _) => world.home().clone(),
-        (None, Some(root)) => Home::new(std::path::absolute(root)?),
-        (None, None) => Home::default_place()?,
+    let home = match &world {
+        Some(world) => world.home().clone(),
+        None => home(arguments)?,
     };
     home.init()?;
     let control = world.as_ref().map(|world| Control::new(Arc::clone(world)));
@@ -109,5 +135,31 @@ async fn forward(handle: AppHandle, app: Arc<App>) {
             }
             Err(RecvError::Closed) => return,
         }
+    }
+}
+
+/// Carries the events of an engine in another process, for as long as the app runs, and shows its notices here.
+async fn follow(handle: AppHandle, client: Arc<Client>) {
+    let native = Native::new(handle.clone());
+    loop {
+        let (events, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let listening = client.live(move |event| {
+            let _ = events.send(event);
+        });
+        let showing = async {
+            while let Some(event) = heard.recv().await {
+                let _ = handle.emit("live", &event);
+                tray::refresh(&handle, &client).await;
+                if let LiveEvent::IncidentChanged { incident, state } = &event {
+                    native.notify_of(&client, *incident, state).await;
+                }
+            }
+        };
+        let (ended, ()) = tokio::join!(listening, showing);
+        if let Err(error) = ended {
+            tracing::warn!(%error, "the engine's events stopped; trying again");
+        }
+        tokio::time::sleep(RECONNECT).await;
+        let _ = handle.emit("live", LiveEvent::EngineChanged);
     }
 }

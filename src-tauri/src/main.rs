@@ -9,6 +9,8 @@ mod bridge;
 mod display;
 mod host;
 mod native;
+#[cfg(test)]
+mod permissions;
 mod tray;
 mod window;
 

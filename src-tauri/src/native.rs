@@ -3,11 +3,15 @@
 //! A click only shows. Whatever is done about it is done in the window, after a look at the plan, because any program on
 //! the session bus can pretend that a notification was clicked.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use selfheal_api::Client;
 use selfheal_api::ports::{Notifier, NotifyError};
-use selfheal_core::{Notice, NoticeKind};
+use selfheal_api::view::IncidentView;
+use selfheal_core::{IncidentId, Notice, NoticeKind};
 use tauri::AppHandle;
 use tauri_plugin_notification::NotificationExt;
 
@@ -17,13 +21,43 @@ const INCIDENT: &str = "incident";
 
 pub struct Native {
     app: AppHandle,
+    /// What was last shown of an incident whose engine runs elsewhere.
+    shown: Mutex<HashMap<IncidentId, String>>,
     /// There is no notification service: said once, not with every notice.
     missing: AtomicBool,
 }
 
 impl Native {
-    pub const fn new(app: AppHandle) -> Self {
-        Self { app, missing: AtomicBool::new(false) }
+    pub fn new(app: AppHandle) -> Self {
+        Self { app, shown: Mutex::new(HashMap::new()), missing: AtomicBool::new(false) }
+    }
+
+    /// Shows what an engine in another process would have shown here: once per change to a state that needs a person.
+    pub async fn notify_of(&self, client: &Client, incident: IncidentId, state: &str) {
+        let kind = match state {
+            "escalated" => NoticeKind::Escalated,
+            "awaiting_approval" => NoticeKind::ApprovalNeeded,
+            _ => {
+                self.shown().remove(&incident);
+                return;
+            }
+        };
+        if self.shown().insert(incident, state.to_owned()).as_deref() == Some(state) {
+            return;
+        }
+        let Ok(view) = client.get::<IncidentView>(&format!("/api/v1/incidents/{incident}")).await else { return };
+        let title = match kind {
+            NoticeKind::ApprovalNeeded => format!("{}: approve a fix?", view.incident.service),
+            _ => format!("{} needs you", view.incident.service),
+        };
+        let notice = Notice { kind, incident, severity: view.incident.severity, title, body: view.incident.title };
+        if let Err(error) = self.notify(&notice).await {
+            tracing::warn!(%error, "the notification is not shown");
+        }
+    }
+
+    fn shown(&self) -> MutexGuard<'_, HashMap<IncidentId, String>> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -86,7 +86,9 @@ impl App {
             notifiers,
             open_source: Box::new(selfheal_adapters::open_source),
         };
-        let holder = format!("{}:{}", selfheal_adapters::hostname(), std::process::id());
+        // Unique even where every container is called the same and every engine has process id 1.
+        let nonce = Secret::random()?.digest();
+        let holder = format!("{}:{}:{}", selfheal_adapters::hostname(), std::process::id(), &nonce[..8]);
         let engine = Engine::new(store, config, adapters, holder);
         Ok(Arc::new(Self { home, config_path, engine, demo, session: Mutex::default(), verifier: Default::default() }))
     }

@@ -12,6 +12,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower::ServiceExt;
 
+use selfheal_engine::LiveEvent;
+
 use crate::{App, Principal, Problem, Secret, router};
 
 pub enum Client {
@@ -19,6 +21,9 @@ pub enum Client {
     Socket { http: reqwest::Client, path: PathBuf },
     Http { http: reqwest::Client, base: String, token: Option<Secret> },
 }
+
+/// Bytes of one live event.
+const EVENT_LIMIT: usize = 64 * 1024;
 
 /// Status and JSON body, as they came.
 #[derive(Clone, Debug, Serialize)]
@@ -89,6 +94,43 @@ impl Client {
         } else {
             Err(ClientError::Problem(serde_json::from_value(reply.body).map_err(unreadable)?))
         }
+    }
+
+    /// Live events of an engine in another process, until the connection ends.
+    pub async fn live(&self, mut heard: impl FnMut(LiveEvent)) -> Result<(), ClientError> {
+        let (request, place) = match self {
+            // Whoever has the engine in this process subscribes to it.
+            Self::InProcess { .. } => return Ok(()),
+            Self::Socket { http, path } => {
+                (request(http, "GET", "http://localhost/api/v1/events", None)?, path.display().to_string())
+            }
+            Self::Http { http, base, token } => {
+                let mut request = request(http, "GET", &format!("{base}/api/v1/events"), None)?;
+                if let Some(token) = token {
+                    request = request.bearer_auth(token.expose());
+                }
+                (request, base.clone())
+            }
+        };
+        let unreachable =
+            |error: reqwest::Error| ClientError::Unreachable { place: place.clone(), why: error.to_string() };
+        let mut response = request.send().await.and_then(reqwest::Response::error_for_status).map_err(unreachable)?;
+        let mut pending = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            pending.extend_from_slice(&chunk);
+            while let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = pending.drain(..=end).collect();
+                if let Some(data) = line.strip_prefix(b"data:")
+                    && let Ok(event) = serde_json::from_slice(data)
+                {
+                    heard(event);
+                }
+            }
+            if pending.len() > EVENT_LIMIT {
+                return Err(ClientError::Unreadable("an event without an end".into()));
+            }
+        }
+        Ok(())
     }
 
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {

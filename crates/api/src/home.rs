@@ -58,10 +58,8 @@ impl Home {
     /// Makes the folders, and the files that are not there. Returns what was made; what is there is left alone.
     pub fn init(&self) -> Result<Vec<PathBuf>, HomeError> {
         let mut made = Vec::new();
-        for folder in [self.root.clone(), self.knowledge(), self.root.join("data")] {
-            std::fs::create_dir_all(&folder).map_err(|why| io(&folder, "made", why))?;
-        }
-        private(&self.root)?;
+        std::fs::create_dir_all(self.knowledge()).map_err(|why| io(&self.knowledge(), "made", why))?;
+        make_private(&self.root.join("data"))?;
         let starter = knowledge::STARTER.iter().map(|(file, text)| (self.knowledge().join(file), *text));
         for (path, text) in std::iter::once((self.config(), config::SHIPPED)).chain(starter) {
             if !path.exists() {
@@ -84,11 +82,14 @@ impl Home {
     }
 }
 
-/// Only the owner may look: the home holds log lines and the socket.
-fn private(folder: &Path) -> Result<(), HomeError> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
-        .map_err(|why| io(folder, "made private", why))
+/// Makes a folder that only its owner may look into: it holds log lines and the engine's socket. One that is there
+/// already is left as it is.
+fn make_private(folder: &Path) -> Result<(), HomeError> {
+    use std::os::unix::fs::DirBuilderExt;
+    match std::fs::DirBuilder::new().mode(0o700).create(folder) {
+        Err(why) if why.kind() != std::io::ErrorKind::AlreadyExists => Err(io(folder, "made", why)),
+        _ => Ok(()),
+    }
 }
 
 fn io(path: &Path, verb: &'static str, why: std::io::Error) -> HomeError {

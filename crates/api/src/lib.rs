@@ -7,6 +7,7 @@
 mod app;
 mod client;
 mod error;
+mod extract;
 mod home;
 mod principal;
 mod problem;

@@ -51,13 +51,17 @@ pub fn serve_tcp(app: &Arc<App>, listener: TcpListener) -> Served {
     Served { task: tokio::spawn(run(async move { axum::serve(listener, service).await })), socket: None }
 }
 
-/// Serves the interface on the socket in the home. Who may open it is the operating system's user: the folder is theirs.
+/// Serves the interface on the socket in the home. Only the operating system's user who owns it may open it.
 pub fn serve_socket(app: &Arc<App>) -> anyhow::Result<Served> {
     let path = app.home.socket();
     take_over(&path)?;
     let listener = UnixListener::bind(&path).map_err(|error| {
         anyhow::anyhow!("the engine's socket {} cannot be made: {error}. Choose a home with a shorter path or on another disk with --home", path.display())
     })?;
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    }
     let local = Principal::local();
     let service = router(Arc::clone(app)).layer(middleware::from_fn(move |mut request: Request, next: Next| {
         let local = local.clone();

@@ -1,1 +1,38 @@
-fn main() {}
+//! Measurements of Selfheal beside its peers in one run.
+//!
+//! Quote ratios and medians, with their spread: single absolute times mean nothing on a shared machine.
+
+mod corpus;
+mod matching;
+mod spread;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "selfheal-bench", about = "Measurements of Selfheal beside its peers in one run")]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Ranking a line against the knowledge base, beside SQLite's FTS5.
+    Match {
+        #[arg(long, default_value_t = 1_000)]
+        patterns: usize,
+        #[arg(long, default_value_t = 100)]
+        queries: usize,
+        /// Runs over all queries; the spread is that of the runs' medians.
+        #[arg(long, default_value_t = 5)]
+        runs: usize,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let What::Match { patterns, queries, runs } = Arguments::parse().what;
+    if cfg!(debug_assertions) {
+        eprintln!("This is a debug build: its figures say nothing. Use `cargo run --release -p selfheal-bench`.");
+    }
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(matching::run(patterns, queries, runs))
+}

@@ -20,6 +20,8 @@ const LEASE: Span = Span::from_secs(15);
 const RENEW: Span = Span::from_secs(5);
 /// How long the loop waits where nothing calls it.
 const IDLE: Duration = Duration::from_millis(250);
+/// How long a stop waits for an action that is under way.
+const DRAIN: Duration = Duration::from_secs(30);
 /// Effects taken up in one round.
 const EFFECTS: i64 = 100;
 
@@ -211,10 +213,16 @@ impl Engine {
         }
     }
 
-    /// Stops watching and lets another engine take over at once. What is under way is not interrupted.
+    /// Stops watching, waits for an action that is under way, and lets another engine take over at once. To be called when
+    /// `run` has been stopped.
     pub async fn stop(&self) {
         for task in std::mem::take(&mut *lock(&self.watchers)) {
             task.abort();
+        }
+        // A restart that is cut off between stop and start would leave its service down.
+        let deadline = tokio::time::Instant::now() + DRAIN;
+        while !lock(&self.in_flight).is_empty() && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.set_role(Role::Stopped);
         let lease = lock(&self.lease).take();

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::overview::parse_id;
+use crate::extract::Params;
 use crate::view::{AuditPage, ChainView, audit_entry};
 use crate::{ApiError, App, Principal};
 
@@ -27,7 +28,7 @@ pub struct AuditQuery {
 pub async fn list(
     State(app): State<Arc<App>>,
     _who: Principal,
-    Query(query): Query<AuditQuery>,
+    Params(query): Params<AuditQuery>,
 ) -> Result<Json<AuditPage>, ApiError> {
     let incident = query.incident.as_deref().map(parse_id).transpose()?;
     let before = query.before.as_deref().map(str::parse).transpose().map_err(|error: selfheal_core::InvalidId| {

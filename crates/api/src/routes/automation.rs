@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::overview::ceiling;
+use crate::extract::Body;
 use crate::view::{AutomationView, Capability};
 use crate::{ApiError, App, Principal, Role};
 
@@ -39,7 +40,7 @@ pub async fn show(State(app): State<Arc<App>>, who: Principal) -> Result<Json<Au
 pub async fn set(
     State(app): State<Arc<App>>,
     who: Principal,
-    Json(wanted): Json<SetAutomation>,
+    Body(wanted): Body<SetAutomation>,
 ) -> Result<Json<AutomationView>, ApiError> {
     // Stopping is open to everyone who may approve; letting loose is not more than that either, but never a viewer's.
     who.require(Role::Approver, "Setting the automation switch")?;

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use selfheal_core::{Group, IncidentId, RECENT, Timestamp};
 use selfheal_store::IncidentFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::overview::parse_id;
+use crate::extract::Params;
 use crate::view::{IncidentPage, IncidentView, Parts, incident_row, incident_view};
 use crate::{ApiError, App, Principal};
 
@@ -36,7 +37,7 @@ pub struct ListQuery {
 pub async fn list(
     State(app): State<Arc<App>>,
     _who: Principal,
-    Query(query): Query<ListQuery>,
+    Params(query): Params<ListQuery>,
 ) -> Result<Json<IncidentPage>, ApiError> {
     let states = match query.group {
         None => vec![],

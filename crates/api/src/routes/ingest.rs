@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::incidents::view;
+use crate::extract::Body;
 use crate::view::{GateView, IncidentRow, MatchView, Reason, decision_view, gate_views, incident_row, match_view};
 use crate::{ApiError, App, Principal, Role};
 
@@ -58,7 +59,7 @@ pub struct IngestReply {
 pub async fn ingest(
     State(app): State<Arc<App>>,
     who: Principal,
-    Json(body): Json<IngestRequest>,
+    Body(body): Body<IngestRequest>,
 ) -> Result<Json<IngestReply>, ApiError> {
     if !body.dry_run {
         who.require(Role::Approver, "Ingesting")?;

@@ -16,6 +16,7 @@ use selfheal_core::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::extract::Body;
 use crate::view::{MatchView, PatternPage, PatternView, match_view, pattern_view};
 use crate::{ApiError, App, Principal, Role};
 
@@ -96,7 +97,7 @@ pub async fn put(
     State(app): State<Arc<App>>,
     who: Principal,
     Path(id): Path<String>,
-    Json(body): Json<PutPattern>,
+    Body(body): Body<PutPattern>,
 ) -> Result<Json<PatternView>, ApiError> {
     who.require(Role::Admin, "Changing the knowledge base")?;
     let now = app.now();
@@ -201,7 +202,7 @@ pub struct MatchReply {
 pub async fn match_lines(
     State(app): State<Arc<App>>,
     _who: Principal,
-    Json(body): Json<MatchRequest>,
+    Body(body): Body<MatchRequest>,
 ) -> Result<Json<MatchReply>, ApiError> {
     if body.lines.len() > LINES_LIMIT {
         return Err(ApiError::invalid(

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::incidents::view;
 use super::overview::parse_id;
+use crate::extract::Body;
 use crate::view::{IncidentView, confirm_by_typing};
 use crate::{ApiError, App, Principal, Role};
 
@@ -64,7 +65,7 @@ pub async fn approve(
     State(app): State<Arc<App>>,
     who: Principal,
     Path(id): Path<String>,
-    Json(body): Json<Approve>,
+    Body(body): Body<Approve>,
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Approving a fix")?;
     let now = app.now();
@@ -99,7 +100,7 @@ pub async fn reject(
     State(app): State<Arc<App>>,
     who: Principal,
     Path(id): Path<String>,
-    Json(body): Json<Reject>,
+    Body(body): Body<Reject>,
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Rejecting a fix")?;
     let comment = text(body.comment)?;
@@ -131,7 +132,7 @@ pub async fn snooze(
     State(app): State<Arc<App>>,
     who: Principal,
     Path(id): Path<String>,
-    Json(body): Json<Snooze>,
+    Body(body): Body<Snooze>,
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Snoozing an incident")?;
     if body.minutes == 0 || body.minutes > SNOOZE_LIMIT_MINUTES {
@@ -165,7 +166,7 @@ pub async fn escalate(
     State(app): State<Arc<App>>,
     who: Principal,
     Path(id): Path<String>,
-    Json(body): Json<Comment>,
+    Body(body): Body<Comment>,
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Escalating an incident")?;
     let comment = text(body.comment)?;
@@ -182,7 +183,7 @@ pub async fn resolve(
     State(app): State<Arc<App>>,
     who: Principal,
     Path(id): Path<String>,
-    Json(body): Json<Comment>,
+    Body(body): Body<Comment>,
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Resolving an incident")?;
     let comment = text(body.comment)?;
@@ -200,7 +201,7 @@ pub async fn note(
     State(app): State<Arc<App>>,
     who: Principal,
     Path(id): Path<String>,
-    Json(body): Json<NoteText>,
+    Body(body): Body<NoteText>,
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Adding a note")?;
     let note = text(Some(body.text))?
@@ -234,7 +235,12 @@ async fn act(
         action: plan.map(|plan| plan.action.kind.to_string()),
         target: plan.map(|plan| plan.target.canonical()),
         result,
-        details: serde_json::json!({ "fact": fact, "plan_hash": plan.map(selfheal_core::Plan::hash) }),
+        // What people wrote stays where it can be redacted; the trail keeps its digest.
+        details: serde_json::json!({
+            "fact": fact.name(),
+            "fact_digest": selfheal_core::sha256_hex(serde_json::to_vec(&fact).unwrap_or_default()),
+            "plan_hash": plan.map(selfheal_core::Plan::hash),
+        }),
     })
     .await?;
     tx.commit().await?;

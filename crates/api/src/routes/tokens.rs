@@ -10,6 +10,7 @@ use selfheal_store::ApiToken;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::extract::Body;
 use crate::{ApiError, App, Principal, Role, Secret};
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -63,7 +64,7 @@ pub async fn list(State(app): State<Arc<App>>, who: Principal) -> Result<Json<To
 pub async fn add(
     State(app): State<Arc<App>>,
     who: Principal,
-    Json(body): Json<NewToken>,
+    Body(body): Body<NewToken>,
 ) -> Result<Json<TokenMade>, ApiError> {
     who.require(Role::Admin, "Making a token")?;
     let name = body.name.trim().to_owned();
