@@ -3,6 +3,8 @@
 mod fact;
 mod state;
 mod transition;
+#[cfg(test)]
+mod transition_tests;
 
 pub use fact::{Cause, Decided, Effect, Fact, Notice, NoticeKind, RejectReason, SignalSeen};
 pub use state::{Attempt, Group, Held, Incident, RECENT, ResolvedBy, State, Verified};
