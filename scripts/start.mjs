@@ -22,6 +22,6 @@ try {
     console.log('There is no display, so the window is served on loopback: open the address below in a browser.\n');
   process.exit(await stay(binary(crate), hasDisplay ? ['--demo'] : ['demo']));
 } catch (error) {
-  console.error(error instanceof Failed ? `\n${error.message}` : error);
+  console.error(error instanceof Failed ? `${error.output}\n${error.message}` : error);
   process.exit(1);
 }

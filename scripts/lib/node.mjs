@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './paths.mjs';
-import { show } from './run.mjs';
+import { capture, show } from './run.mjs';
 import { timed } from './time.mjs';
 
 const changed = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
@@ -33,5 +33,5 @@ export async function buildWindow({ always = false } = {}) {
   if (!always && built > Math.max(...SOURCES.map((name) => newest(join(ui, name))))) {
     return console.log('  window: up to date');
   }
-  await timed('window', () => show('npm', ['run', '--silent', 'build'], { cwd: ui }));
+  await timed('window', () => capture('npm', ['run', '--silent', 'build'], { cwd: ui }));
 }

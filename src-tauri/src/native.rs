@@ -67,6 +67,10 @@ impl Notifier for Native {
         "desktop"
     }
 
+    fn is_native(&self) -> bool {
+        true
+    }
+
     async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
         // Queued is for operations; a desktop is told when a person is needed.
         if notice.kind == NoticeKind::Queued {

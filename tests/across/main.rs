@@ -1,5 +1,7 @@
 //! Tests across crates: scenarios with a fake clock, real components, and the rules of the architecture.
 
+#![expect(clippy::disallowed_methods, reason = "cargo itself is asked for the dependencies")]
+
 mod architecture;
 mod interface;
 mod scenario;

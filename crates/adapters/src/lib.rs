@@ -24,4 +24,4 @@ pub use notify::LogNotifier;
 pub use probe::HttpProbe;
 pub use secret::{MissingSecret, Secret};
 pub use source::{FileSource, open_source};
-pub use tls::http_client;
+pub use tls::{http_client, http_client_over};

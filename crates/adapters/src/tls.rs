@@ -22,3 +22,8 @@ pub fn build(configure: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Clien
 pub fn http_client() -> Result<Client, reqwest::Error> {
     build(|client| client)
 }
+
+/// The client for an interface behind a socket of this machine.
+pub fn http_client_over(socket: &std::path::Path) -> Result<Client, reqwest::Error> {
+    build(|client| client.unix_socket(socket))
+}

@@ -95,7 +95,6 @@ impl App {
 
     /// Runs the engine and the reloading of the configuration until the tasks are stopped.
     pub fn start_engine(self: &Arc<Self>) -> Vec<JoinHandle<()>> {
-        self.engine.start_watching();
         let engine = Arc::clone(&self.engine);
         vec![tokio::spawn(async move { engine.run().await }), tokio::spawn(crate::reload::run(Arc::clone(self)))]
     }

@@ -50,7 +50,7 @@ impl Client {
     /// The engine that runs for this home, if one does.
     pub fn running(socket: &Path) -> Option<Self> {
         std::os::unix::net::UnixStream::connect(socket).ok()?;
-        let http = reqwest::Client::builder().unix_socket(socket).no_proxy().build().ok()?;
+        let http = selfheal_adapters::http_client_over(socket).ok()?;
         Some(Self::Socket { http, path: socket.to_owned() })
     }
 

@@ -9,9 +9,9 @@ use rust_embed::RustEmbed;
 #[allow_missing = true]
 struct Files;
 
-/// Headers of every file: no framing, no guessing, no referrer. Scripts are limited by the page's own policy, which
-/// knows their hashes.
-const POLICY: &str = "frame-ancestors 'none'; base-uri 'self'; object-src 'none'; form-action 'none'";
+/// What the window may load and reach: itself. Styles are set by its scripts, hence inline.
+const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    connect-src 'self'; frame-ancestors 'none'; base-uri 'self'; object-src 'none'; form-action 'none'";
 
 pub async fn asset(uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');

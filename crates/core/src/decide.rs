@@ -1,4 +1,4 @@
-//! Step 4, decide: the table of product.md, as a pure function of one value.
+//! Step 4, decide: a table over decision confidence and permission, as a pure function of one value.
 
 use serde::{Deserialize, Serialize};
 

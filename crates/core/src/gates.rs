@@ -1,4 +1,4 @@
-//! Step 5, admit: gates 1 to 10 as one pure function of a snapshot, in the order of product.md.
+//! Step 5, admit: gates 1 to 10 as one pure function of a snapshot, in the order in which a person would ask.
 //!
 //! The first refusal decides what happens; the later gates are evaluated all the same, so that a person sees
 //! everything that stands in the way. A gate that cannot be evaluated refuses. Gate 11 is the intent that the store

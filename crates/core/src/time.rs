@@ -34,7 +34,7 @@ impl Timestamp {
         Span((self.0 - earlier.0).max(0))
     }
 
-    /// RFC 3339 in UTC with milliseconds; outside the years that RFC 3339 can write, the epoch's microseconds.
+    /// RFC 3339 in UTC, with as many digits as there are to show; outside the years that RFC 3339 can write, the epoch's microseconds.
     pub fn to_rfc3339(self) -> String {
         DateTime::<Utc>::from_timestamp_micros(self.0)
             .map_or_else(|| format!("{}us", self.0), |at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true))

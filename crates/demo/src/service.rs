@@ -95,6 +95,10 @@ struct Log {
 
 impl Log {
     fn write(&self, level: &str, message: &str) {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the demo service is a program of its own and writes its own times"
+        )]
         let at = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
         let opened = std::fs::OpenOptions::new().create(true).append(true).open(&self.path);
         let written = opened.and_then(|mut file| writeln!(file, "{at} {level} {message}"));

@@ -54,7 +54,19 @@ pub const SERVICES: [&str; 3] = ["demo-web", "demo-api", "demo-batch"];
 impl World {
     /// Writes a world into a folder (a temporary one by default). `program` is the binary that offers the hidden
     /// subcommand.
+    ///
+    /// A folder that is somebody's own home is left alone: the demo then takes a temporary one.
     pub fn create(folder: Option<&Path>, program: &Path) -> anyhow::Result<Self> {
+        let folder = folder.filter(|folder| {
+            let own = folder.join("args/monitoring_config.yaml").exists() && !folder.join("demo.json").exists();
+            if own {
+                eprintln!(
+                    "{} is a home of its own and is left alone: the demo uses a temporary one.",
+                    folder.display()
+                );
+            }
+            !own
+        });
         let temporary = match folder {
             Some(_) => None,
             None => Some(tempfile::Builder::new().prefix("selfheal-demo-").tempdir().context("no temporary folder")?),

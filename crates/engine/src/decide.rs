@@ -10,9 +10,9 @@ use selfheal_core::config::{Config, Service};
 use selfheal_core::knowledge::Pattern;
 use selfheal_core::matching::{KnowledgeBase, Query};
 use selfheal_core::{
-    Admission, Best, Cause, Consequence, Decided, Decision, DecisionInput, DecisionKind, Fact, GateLimits, GateResult,
-    Incident, IncidentId, NewSignal, Plan, Preflight, ServiceName, Snapshot, Span, State, Timestamp, admit, analyse,
-    decide,
+    Admission, Best, Breaker, Cause, Consequence, Decided, Decision, DecisionInput, DecisionKind, Fact, Gate,
+    GateLimits, GateResult, Incident, IncidentId, NewSignal, Plan, Preflight, ServiceName, Snapshot, Span, State,
+    Timestamp, admit, analyse, decide,
 };
 use selfheal_store::{NewEvent, PendingEffect, Tx};
 
@@ -30,8 +30,16 @@ struct Prepared {
     decided: Decided,
     preflight: Option<Preflight>,
     /// Why there is no plan although there should be one.
-    no_plan: Option<String>,
+    no_plan: Option<NoPlan>,
     managed: bool,
+}
+
+/// Why a plan could not be made.
+enum NoPlan {
+    /// A person has to mend something.
+    Because(String),
+    /// The circuit breaker gives the connection a rest: gate 6, which time frees.
+    Resting { until: Timestamp },
 }
 
 impl Engine {
@@ -58,23 +66,18 @@ impl Engine {
         Ok(())
     }
 
-    /// What the pipeline would make of some signals, without doing or keeping anything: the same code in a transaction
-    /// that is undone.
+    /// What the pipeline would make of some signals, without doing or keeping anything: the same code in transactions that
+    /// are undone. The target is asked between them, so that no writer waits for it.
     pub async fn rehearse(&self, signals: &[NewSignal]) -> Result<Option<Incident>, EngineError> {
         let (config, now) = (self.config(), self.now());
         let mut tx = self.store.write().await?;
-        let mut worst: Option<Incident> = None;
-        for signal in signals {
-            if let Some(incident) = take_one(&mut tx, signal, &config, now).await?
-                && worst.as_ref().is_none_or(|w| w.id == incident.id || w.severity < incident.severity)
-            {
-                worst = Some(incident);
-            }
-        }
-        let Some(incident) = worst else { return Ok(None) };
-        let signals = signals_of(&mut tx, &incident).await?;
+        let Some(incident) = take_worst(&mut tx, signals, &config, now).await? else { return Ok(None) };
+        let stored = signals_of(&mut tx, &incident).await?;
         let base = self.knowledge.get(&mut tx).await?;
-        let prepared = self.prepare(&incident, &signals, &base, &config).await;
+        drop(tx);
+        let prepared = self.prepare(&incident, &stored, &base, &config).await;
+        let mut tx = self.store.write().await?;
+        let Some(incident) = take_worst(&mut tx, signals, &config, now).await? else { return Ok(None) };
         let concluded = self.conclude(&mut tx, incident.id, prepared, &config, now).await?;
         Ok(Some(concluded.unwrap_or(incident)))
     }
@@ -129,17 +132,23 @@ impl Engine {
         pattern: &Pattern,
         entry: Option<&Service>,
         config: &Config,
-    ) -> Result<(Plan, Preflight), String> {
-        let action = pattern.action.clone().ok_or("The pattern names no action.")?;
+    ) -> Result<(Plan, Preflight), NoPlan> {
+        let because = |text: String| NoPlan::Because(text);
+        let action = pattern.action.clone().ok_or_else(|| because("The pattern names no action.".into()))?;
         let entry = entry.ok_or_else(|| {
-            format!("The service {service} is not in the inventory: add it under `services` with its target.")
+            because(format!("The service {service} is not in the inventory: add it under `services` with its target."))
         })?;
         let target = entry.target.clone().ok_or_else(|| {
-            format!("The inventory names no target for {}: add `target:` to the service.", entry.name)
+            because(format!("The inventory names no target for {}: add `target:` to the service.", entry.name))
         })?;
         let actuator = self
             .actuator(&action, &target)
-            .ok_or_else(|| format!("{} cannot be done on a target of kind {}.", action.kind, target.kind()))?;
+            .ok_or_else(|| because(format!("{} cannot be done on a target of kind {}.", action.kind, target.kind())))?;
+        if let Breaker::Open { until } = lock(&self.breakers).state(&target.connection())
+            && self.now() < until
+        {
+            return Err(NoPlan::Resting { until });
+        }
         let preflight = match actuator.preview(&action, &target, self.now()).await {
             Ok(preflight) => {
                 lock(&self.breakers).succeeded(&target.connection());
@@ -149,7 +158,7 @@ impl Engine {
                 if matches!(error, ActuatorError::Unreachable { .. }) {
                     lock(&self.breakers).failed(&target.connection(), self.now(), &config.limits);
                 }
-                return Err(error.to_string());
+                return Err(because(error.to_string()));
             }
         };
         let plan = Plan {
@@ -202,11 +211,7 @@ impl Engine {
                 let text = decision.reasons.iter().map(|reason| reason.text()).collect::<Vec<_>>().join(" ");
                 tx.record(incident.id, &Fact::Escalated { cause: Cause::Decision { text }, gates: vec![] }, now).await?
             }
-            (_, None) => {
-                let text = prepared.no_plan.clone().unwrap_or_else(|| "No plan could be made.".into());
-                tx.audit(entry("action.refused", &incident, &text, now)).await?;
-                tx.record(incident.id, &Fact::Escalated { cause: Cause::NoPlan { text }, gates: vec![] }, now).await?
-            }
+            (_, None) => without_plan(tx, &incident, prepared.no_plan.as_ref(), config, now).await?,
             (kind, Some(plan)) => {
                 let snapshot = self.snapshot(tx, &incident, plan, *kind, &prepared, config, now).await?;
                 let admission = admit(&snapshot);
@@ -263,6 +268,33 @@ impl Engine {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Without a plan nothing can run: a person takes over, or the connection's rest is waited for.
+async fn without_plan(
+    tx: &mut Tx,
+    incident: &Incident,
+    why: Option<&NoPlan>,
+    config: &Config,
+    now: Timestamp,
+) -> Result<Incident, EngineError> {
+    let fact = match why {
+        Some(NoPlan::Resting { until }) => {
+            let reason = "The connection to the target failed repeatedly and is given a rest.".into();
+            let gate = GateResult { gate: Gate::CircuitBreaker, passed: false, reason, until: Some(*until) };
+            tx.audit(refused("action.queued", incident, &gate, now)).await?;
+            Fact::Queued { gates: vec![gate.clone()], gate, expires_at: now + config.limits.queue_expires() }
+        }
+        other => {
+            let text = match other {
+                Some(NoPlan::Because(text)) => text.clone(),
+                _ => "No plan could be made.".into(),
+            };
+            tx.audit(entry("action.refused", incident, &text, now)).await?;
+            Fact::Escalated { cause: Cause::NoPlan { text }, gates: vec![] }
+        }
+    };
+    Ok(tx.record(incident.id, &fact, now).await?)
 }
 
 /// What the gates' answer means for the incident: intent, queue, approval, hold or a person.
@@ -343,6 +375,24 @@ async fn follow(
             Ok(incident)
         }
     }
+}
+
+/// Takes signals and gives the worst incident that they led to.
+async fn take_worst(
+    tx: &mut Tx,
+    signals: &[NewSignal],
+    config: &Config,
+    now: Timestamp,
+) -> Result<Option<Incident>, EngineError> {
+    let mut worst: Option<Incident> = None;
+    for signal in signals {
+        if let Some(incident) = take_one(tx, signal, config, now).await?
+            && worst.as_ref().is_none_or(|w| w.id == incident.id || w.severity < incident.severity)
+        {
+            worst = Some(incident);
+        }
+    }
+    Ok(worst)
 }
 
 async fn signals_of(tx: &mut Tx, incident: &Incident) -> Result<Vec<NewSignal>, EngineError> {

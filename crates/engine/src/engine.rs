@@ -1,11 +1,11 @@
 //! The engine: what it holds, and its loop.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use selfheal_core::config::{Config, SourceSpec};
-use selfheal_core::{EffectId, IncidentId, Posture, Span, Timestamp};
+use selfheal_core::{EffectId, IncidentId, Outcome, Posture, Span, Timestamp};
 use selfheal_store::{Lease, Store, StoreError};
 use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinHandle;
@@ -68,6 +68,8 @@ pub struct Engine {
     pub(crate) breakers: Mutex<Breakers>,
     pub(crate) knowledge: KnowledgeCache,
     pub(crate) nudge: Notify,
+    /// Outcomes that could not be written down yet: known, as long as this process lives.
+    pub(crate) outcomes: Mutex<HashMap<EffectId, Outcome>>,
     config: Mutex<Arc<Config>>,
     live: broadcast::Sender<LiveEvent>,
     holder: String,
@@ -93,6 +95,7 @@ impl Engine {
             breakers: Mutex::default(),
             knowledge: KnowledgeCache::default(),
             nudge: Notify::new(),
+            outcomes: Mutex::default(),
             config: Mutex::new(Arc::new(config)),
             live: broadcast::channel(256).0,
             holder,
@@ -183,15 +186,31 @@ impl Engine {
     /// Takes a new configuration. What runs goes on; sources and checks are opened anew.
     pub fn reconfigure(self: &Arc<Self>, config: Config) {
         *lock(&self.config) = Arc::new(config);
-        self.start_watching();
+        self.stop_watching();
         self.announce(LiveEvent::EngineChanged);
     }
 
-    /// Follows every configured source and runs every health check.
-    pub fn start_watching(self: &Arc<Self>) {
+    /// Follows every configured source and runs every health check; what was followed before is opened anew.
+    fn start_watching(self: &Arc<Self>) {
         let tasks = crate::watch::start(self);
         for old in std::mem::replace(&mut *lock(&self.watchers), tasks) {
             old.abort();
+        }
+    }
+
+    fn stop_watching(&self) {
+        for task in std::mem::take(&mut *lock(&self.watchers)) {
+            task.abort();
+        }
+    }
+
+    /// Only the engine that heals watches: two that follow one log would count each line twice.
+    fn watch_as_leader(self: &Arc<Self>) {
+        let (leads, watches) = (lock(&self.status).role == Role::Leader, !lock(&self.watchers).is_empty());
+        match (leads, watches) {
+            (true, false) => self.start_watching(),
+            (false, true) => self.stop_watching(),
+            _ => {}
         }
     }
 
@@ -199,7 +218,10 @@ impl Engine {
     pub async fn run(self: &Arc<Self>) {
         loop {
             match self.tick().await {
-                Ok(_) => self.problem("database", None),
+                Ok(_) => {
+                    self.problem("database", None);
+                    self.watch_as_leader();
+                }
                 Err(error) => {
                     self.problem("database", Some(error.to_string()));
                     self.set_role(Role::Stopped);
@@ -216,9 +238,7 @@ impl Engine {
     /// Stops watching, waits for an action that is under way, and lets another engine take over at once. To be called when
     /// `run` has been stopped.
     pub async fn stop(&self) {
-        for task in std::mem::take(&mut *lock(&self.watchers)) {
-            task.abort();
-        }
+        self.stop_watching();
         // A restart that is cut off between stop and start would leave its service down.
         let deadline = tokio::time::Instant::now() + DRAIN;
         while !lock(&self.in_flight).is_empty() && tokio::time::Instant::now() < deadline {

@@ -12,12 +12,16 @@ use crate::timers::call_next;
 impl Engine {
     pub(crate) async fn execute(&self, effect: &PendingEffect, event: EventId) -> Result<(), EngineError> {
         if effect.started_at.is_some() {
+            let known = lock(&self.outcomes).get(&effect.id).cloned();
             // Started by an engine that is gone: nobody knows how far it came.
-            let detail = "the engine stopped while the action ran".to_owned();
-            return self.finished(effect, event, Outcome::Unknown { detail }).await;
+            let outcome =
+                known.unwrap_or_else(|| Outcome::Unknown { detail: "the engine stopped while the action ran".into() });
+            return self.finished(effect, event, outcome).await;
         }
         let Some((incident, plan)) = self.begin(effect, event).await? else { return Ok(()) };
         let outcome = self.run_steps(&incident, &plan).await;
+        // Should the database refuse it now, it is still known when it is tried again.
+        lock(&self.outcomes).insert(effect.id, outcome.clone());
         self.finished(effect, event, outcome).await
     }
 
@@ -115,6 +119,7 @@ impl Engine {
         tx.finish_effect(effect.id).await?;
         call_next(&mut tx, now).await?;
         tx.commit().await?;
+        lock(&self.outcomes).remove(&effect.id);
         self.announce_incident(&incident);
         Ok(())
     }

@@ -28,7 +28,8 @@ impl Engine {
                 title: title(kind, &incident),
                 body: body(&incident),
             };
-            for notifier in &self.adapters.notifiers {
+            let native = self.config().notifications.native;
+            for notifier in self.adapters.notifiers.iter().filter(|notifier| native || !notifier.is_native()) {
                 match notifier.notify(&notice).await {
                     Ok(()) => self.problem(&format!("notifier {}", notifier.name()), None),
                     Err(error) => {

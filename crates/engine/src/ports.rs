@@ -79,6 +79,11 @@ pub enum ActuatorError {
 pub trait Notifier: Send + Sync {
     fn name(&self) -> &'static str;
 
+    /// Whether it shows notices on this desktop, which the configuration can switch off.
+    fn is_native(&self) -> bool {
+        false
+    }
+
     async fn notify(&self, notice: &Notice) -> Result<(), NotifyError>;
 }
 

@@ -1,5 +1,7 @@
 //! The adapters against what they touch: real files, listeners, processes and a real supervisord.
 
+#![expect(clippy::disallowed_methods, reason = "tests start the real programs that adapters meet")]
+
 #[cfg(unix)]
 mod contract;
 #[cfg(unix)]

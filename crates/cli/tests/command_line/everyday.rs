@@ -1,5 +1,8 @@
 //! What people do on an ordinary day.
 
+use std::time::Duration;
+
+use selfheal_tests::wait::eventually;
 use serde_json::json;
 
 use crate::support::Place;
@@ -110,4 +113,37 @@ fn completions_and_manual_are_generated() {
     let place = Place::empty();
     assert!(place.ok(&["completions", "bash"]).contains("knowledge"));
     assert!(place.ok(&["man"]).contains(".TH"));
+}
+
+#[test]
+fn a_second_process_goes_through_the_running_engine() {
+    let place = Place::new();
+    let mut engine = place.command().args(["serve", "--listen", "127.0.0.1:0"]).spawn().expect("runs");
+    eventually(Duration::from_secs(20), "the engine's socket", || {
+        place.path().join("data/engine.sock").exists().then_some(())
+    });
+    let ran = place.run_with(&["ingest", "-", "--service", "pay"], "ERROR nobody has seen this\n");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    // Only an engine decides: without one it would stay detected.
+    eventually(Duration::from_secs(20), "the running engine escalates it", || {
+        (place.json(&["incidents", "list"])["incidents"][0]["state"] == "escalated").then_some(())
+    });
+    let second = place.run(&["run"]);
+    assert_eq!(second.code, 1);
+    assert!(second.err.contains("an engine already runs for this home"), "{second:?}");
+    let status = std::process::Command::new("kill").args(["-TERM", &engine.id().to_string()]).status().expect("sent");
+    assert!(status.success());
+    assert!(engine.wait().expect("ends").success());
+    assert!(!place.path().join("data/engine.sock").exists());
+}
+
+#[test]
+fn the_demo_leaves_a_home_of_ones_own_alone() {
+    let place = Place::new();
+    let before = std::fs::read_to_string(place.config()).expect("read");
+    let ran = place.run(&["demo", "unknown"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.err.contains("is left alone"), "{ran:?}");
+    assert_eq!(std::fs::read_to_string(place.config()).expect("read"), before);
+    assert_eq!(place.json(&["incidents", "list"])["incidents"], json!([]));
 }

@@ -1,5 +1,7 @@
 //! The binary as scripts and tired people use it: exit codes, JSON, and errors that say what to do.
 
+#![expect(clippy::disallowed_methods, reason = "the binary is tested as a process")]
+
 mod bad_input;
 mod demo;
 mod everyday;

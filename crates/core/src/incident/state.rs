@@ -10,7 +10,7 @@ use crate::{
     ProjectName, ServiceName, Severity, Span, Timestamp, Verdict,
 };
 
-/// The states of product.md. Each owns what only it has.
+/// The states. Each owns what only it has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case")]
 pub enum State {

@@ -1,4 +1,5 @@
-//! Ranking: rules first, then text; relevance as product.md settles it.
+//! Ranking: rules first, then text. Relevance is exactly 1.00 where one rule holds, shared where rules compete, and below
+//! the ceiling of text where none holds.
 
 use std::sync::Arc;
 

@@ -26,6 +26,7 @@ const OUTPUT_GRACE: Duration = Duration::from_millis(200);
 pub fn prepare(words: &[String], working_directory: Option<&Path>) -> Result<Command, String> {
     let (name, arguments) = words.split_first().ok_or("the command is empty")?;
     let program = argv::find(name, working_directory).map_err(|why| format!("{name}: {why}"))?;
+    #[expect(clippy::disallowed_methods, reason = "the one place that starts programs: clean environment, no shell")]
     let mut command = Command::new(program);
     command
         .arg0(name)

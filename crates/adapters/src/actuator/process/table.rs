@@ -97,6 +97,7 @@ mod tests {
 
     #[test]
     fn a_process_that_ended_is_not_running_before_it_was_waited_for() {
+        #[expect(clippy::disallowed_methods, reason = "the test needs a process that nobody prepared")]
         let mut child = std::process::Command::new("/bin/sleep").arg("60").spawn().expect("sleep starts");
         let pid = Pid::new(child.id() as i32).expect("a process id");
         let process = Process::running(pid).expect("it runs");
