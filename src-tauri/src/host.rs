@@ -33,7 +33,7 @@ impl Host {
         }
         tauri::async_runtime::block_on(self.app.engine.stop());
         if let Some(world) = &self.world {
-            world.stop();
+            world.end();
         }
     }
 }

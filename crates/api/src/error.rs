@@ -58,9 +58,13 @@ impl ApiError {
                 self.to_string(),
                 "Ask an admin for a token with that role.".into(),
             ),
-            Self::NotFound(_) => {
-                (StatusCode::NOT_FOUND, "not_found", "Not found".into(), self.to_string(), String::new())
-            }
+            Self::NotFound(_) => (
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "Not found".into(),
+                self.to_string(),
+                "Look at the list: it may have another name, or belong to another home.".into(),
+            ),
             Self::Invalid { what, why, next } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", what, why, next),
             Self::Conflict { code, what, why, next } => (StatusCode::CONFLICT, code, what, why, next),
             Self::Store(error) => (

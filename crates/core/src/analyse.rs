@@ -4,11 +4,12 @@ use crate::config::Config;
 use crate::knowledge::Pattern;
 use crate::{Incident, ServiceName};
 
-/// The root cause that a known pattern names. `{service}`, `{project}` and `{since}` stand for the incident's own.
-pub fn root_cause(pattern: &Pattern, incident: &Incident) -> String {
+/// The root cause that a known pattern names. `{service}` stands for the service that the fix
+/// goes to, `{project}` and `{since}` for the incident's own.
+pub fn root_cause(pattern: &Pattern, incident: &Incident, service: &ServiceName) -> String {
     pattern
         .root_cause
-        .replace("{service}", incident.service.as_str())
+        .replace("{service}", service.as_str())
         .replace("{project}", incident.project.as_str())
         .replace("{since}", &incident.onset.to_rfc3339())
 }

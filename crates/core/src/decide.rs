@@ -58,7 +58,7 @@ pub struct Decision {
     pub would_change: Vec<DecisionReason>,
 }
 
-/// Why. The same words serve as "what would have changed it": the reason taken away.
+/// Why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum DecisionReason {
@@ -117,6 +117,27 @@ impl DecisionReason {
             Self::InfrastructureScope => "The failure concerns infrastructure.".into(),
             Self::PatternNeedsApproval => "The pattern is marked as always needing approval.".into(),
             Self::TargetNeedsApproval => "The service is marked as always needing approval.".into(),
+        }
+    }
+}
+
+impl DecisionReason {
+    /// What would have led to another decision: the reason, taken away.
+    pub fn change(&self) -> String {
+        match self {
+            Self::NoMatch => "A pattern that knows this failure.".into(),
+            Self::NoAction => "A pattern that names a safe fix.".into(),
+            Self::ReachesAuto { threshold, .. } => format!("A decision confidence below {threshold}."),
+            Self::BelowAuto { threshold, .. } => format!("A decision confidence of {threshold} or more."),
+            Self::BelowSuggest { threshold, .. } => format!("A decision confidence of {threshold} or more."),
+            Self::AutoHealable => "A pattern that is not marked as auto-healable.".into(),
+            Self::NotAutoHealable => "A pattern that is marked as auto-healable.".into(),
+            Self::NoRuleSatisfied => "A detection rule that this failure satisfies.".into(),
+            Self::ListedAction { action } => format!("{action} not listed in require_approval_for."),
+            Self::InfrastructureAction { .. } => "An action that reaches no further than one service.".into(),
+            Self::InfrastructureScope => "A failure that does not concern infrastructure.".into(),
+            Self::PatternNeedsApproval => "A pattern that does not always need approval.".into(),
+            Self::TargetNeedsApproval => "A service that does not always need approval.".into(),
         }
     }
 }

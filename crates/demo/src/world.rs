@@ -18,7 +18,7 @@ pub struct World {
     home: Home,
     services: Vec<DemoService>,
     /// Removed with everything in it when the world ends, unless a home was chosen.
-    _temporary: Option<tempfile::TempDir>,
+    temporary: std::sync::Mutex<Option<tempfile::TempDir>>,
 }
 
 #[derive(Clone, Debug)]
@@ -101,7 +101,7 @@ impl World {
             .map(|s| (s.name.into(), serde_json::json!({ "url": s.health_url(), "pidfile": s.pidfile, "log": s.log })))
             .collect();
         std::fs::write(root.join("demo.json"), serde_json::json!({ "services": described }).to_string())?;
-        Ok(Self { home, services, _temporary: temporary })
+        Ok(Self { home, services, temporary: std::sync::Mutex::new(temporary) })
     }
 
     pub const fn home(&self) -> &Home {
@@ -169,8 +169,17 @@ impl World {
         Ok(())
     }
 
-    /// Stops every service.
-    pub fn stop(&self) {
+    /// Ends the world: stops every service, and removes a temporary home. Said outright, because a process that exits
+    /// drops nothing.
+    pub fn end(&self) {
+        self.stop();
+        let temporary = self.temporary.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some(Err(error)) = temporary.map(tempfile::TempDir::close) {
+            tracing::warn!(%error, "the demo's folder is left behind");
+        }
+    }
+
+    fn stop(&self) {
         for service in &self.services {
             if let Some(pid) = pid(service) {
                 let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
@@ -182,7 +191,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        self.stop();
+        self.end();
     }
 }
 

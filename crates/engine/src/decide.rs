@@ -21,6 +21,10 @@ use crate::intake::{root_service, take_one};
 use crate::ports::{Actuator, ActuatorError};
 use crate::timers::call_next;
 
+/// Something upstream that fails too will be found within seconds, and is then the cause of this: how often, and for how
+/// long each time, a decision waits for that.
+const UPSTREAM_LOOKS: u64 = 10;
+const UPSTREAM_PAUSE: Span = Span::from_secs(1);
 /// Signals of an incident that matching looks at, and matches that are kept.
 const SIGNALS: i64 = 200;
 const MATCHES: usize = 5;
@@ -54,6 +58,14 @@ impl Engine {
         let signals = signals_of(&mut tx, &incident).await?;
         let base = self.knowledge.get(&mut tx).await?;
         drop(tx);
+        let looked = effect.state["looked_upstream"].as_u64().unwrap_or(0);
+        if looked < UPSTREAM_LOOKS && self.upstream_fails_too(&incident, &signals, &config).await {
+            let mut tx = self.write_as_leader().await?;
+            let state = serde_json::json!({ "looked_upstream": looked + 1 });
+            tx.reschedule_effect(effect.id, self.now() + UPSTREAM_PAUSE, &state).await?;
+            tx.commit().await?;
+            return Ok(());
+        }
         let prepared = self.prepare(&incident, &signals, &base, &config).await;
         let mut tx = self.write_as_leader().await?;
         let now = tx.observe_clock(self.now()).await?;
@@ -82,6 +94,20 @@ impl Engine {
         Ok(Some(concluded.unwrap_or(incident)))
     }
 
+    /// Whether a service that this incident's service depends on fails its health checks right now, and has not joined yet.
+    async fn upstream_fails_too(&self, incident: &Incident, signals: &[NewSignal], config: &Config) -> bool {
+        let root = root_service(incident, signals, config);
+        let upstream = config.services.iter().filter(|service| {
+            !incident.services.contains(&service.name) && config.dependants(&service.name).contains(&root)
+        });
+        for check in upstream.flat_map(|service| &service.health_checks) {
+            if !self.check(check).await.ok {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Matches, analyses, decides and, where there is something to run, asks the target for its state.
     async fn prepare(
         &self,
@@ -90,16 +116,19 @@ impl Engine {
         base: &KnowledgeBase,
         config: &Config,
     ) -> Prepared {
-        let service = root_service(incident, config);
+        let service = &root_service(incident, signals, config);
         let query = Query { project: &incident.project, service, signals };
         let matches = base.rank(&query, MATCHES);
         let best = matches.first().and_then(|best| Some((best, Arc::clone(base.pattern(&best.pattern)?))));
         let entry = config.service(service);
         let decision = decide(&input(best.as_ref().map(|(found, pattern)| (*found, &**pattern)), entry, config));
-        let root_cause = best.as_ref().map(|(_, pattern)| analyse::root_cause(pattern, incident));
+        // A cause that is not even worth a suggestion is none.
+        let likely = best.as_ref().filter(|_| decision.confidence.reaches(config.self_healing.suggest_fix_threshold));
+        let root_cause = likely.map(|(_, pattern)| analyse::root_cause(pattern, incident, service));
         let pattern =
             best.as_ref().filter(|_| decision.kind != DecisionKind::Escalate).map(|(_, pattern)| Arc::clone(pattern));
         let mut decided = Decided {
+            service: service.clone(),
             root_cause,
             decision,
             plan: None,

@@ -49,6 +49,8 @@ pub enum EngineError {
 /// Whether this engine heals, or watches another one do it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
+    /// Built, and not yet asked for its first round.
+    Starting,
     Leader,
     Follower,
     Stopped,
@@ -103,7 +105,7 @@ impl Engine {
             in_flight: Mutex::default(),
             busy: Mutex::default(),
             posture: Mutex::default(),
-            status: Mutex::new(EngineStatus { role: Role::Stopped, problems: BTreeMap::new() }),
+            status: Mutex::new(EngineStatus { role: Role::Starting, problems: BTreeMap::new() }),
             watchers: Mutex::default(),
         })
     }

@@ -189,9 +189,17 @@ fn as_open(incident: &Incident) -> OpenIncident {
     }
 }
 
-/// The service that an incident's fix goes to.
-pub(crate) fn root_service<'a>(incident: &'a Incident, config: &Config) -> &'a ServiceName {
-    most_upstream(&incident.services, config).unwrap_or(&incident.service)
+/// The service that an incident's fix goes to: the most upstream of those that fail, and that failed again since the last
+/// attempt where there was one.
+pub(crate) fn root_service(incident: &Incident, signals: &[NewSignal], config: &Config) -> ServiceName {
+    let since = incident.attempts.last().and_then(|attempt| attempt.finished_at);
+    let mut failing: Vec<ServiceName> = Vec::new();
+    for signal in signals.iter().filter(|signal| since.is_none_or(|since| signal.last_seen > since)) {
+        if !failing.contains(&signal.service) {
+            failing.push(signal.service.clone());
+        }
+    }
+    most_upstream(&failing, config).unwrap_or(&incident.service).clone()
 }
 
 const fn words(reason: JoinReason) -> &'static str {

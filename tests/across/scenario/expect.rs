@@ -14,6 +14,8 @@ pub struct Expect {
     pub states: BTreeMap<i64, String>,
     /// How many incidents there are.
     pub incidents: Option<usize>,
+    /// Where the fix goes, by incident.
+    pub services: BTreeMap<i64, String>,
     /// Attempts by incident.
     pub attempts: BTreeMap<i64, usize>,
     /// Confidence and verified successes by pattern.
@@ -46,6 +48,9 @@ impl Expect {
         }
         for (id, state) in &self.states {
             same(format!("state of {id}"), state.clone(), seen.of(*id, |i| i.state.name().to_owned()));
+        }
+        for (id, service) in &self.services {
+            same(format!("service of {id}"), service.clone(), seen.of(*id, |i| i.service.to_string()));
         }
         for (id, count) in &self.attempts {
             same(format!("attempts of {id}"), count.to_string(), seen.of(*id, |i| i.attempts.len().to_string()));

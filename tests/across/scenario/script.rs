@@ -55,7 +55,7 @@ pub enum Act {
     },
     /// The engine dies without a word, and another one starts.
     Crash,
-    Expect(Expect),
+    Expect(Box<Expect>),
 }
 
 const fn one() -> u64 {

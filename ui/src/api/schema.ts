@@ -541,7 +541,7 @@ export interface components {
             findings: components["schemas"]["Finding"][];
         };
         /** @enum {string} */
-        EngineRole: "leader" | "follower" | "stopped";
+        EngineRole: "starting" | "leader" | "follower" | "stopped";
         EngineView: {
             /** @description The engine that heals this database. */
             holder: string | null;

@@ -36,6 +36,7 @@ pub async fn build(app: &App, who: &Principal) -> Result<Overview, ApiError> {
         automation,
         engine: EngineView {
             role: match status.role {
+                EngineState::Starting => EngineRole::Starting,
                 EngineState::Leader => EngineRole::Leader,
                 EngineState::Follower => EngineRole::Follower,
                 EngineState::Stopped => EngineRole::Stopped,

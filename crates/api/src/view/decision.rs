@@ -115,8 +115,8 @@ pub fn match_view(found: &PatternMatch, action: Option<String>, root_cause: Stri
 }
 
 pub fn decision_view(decided: &Decided, at: Timestamp, candidates: Vec<MatchView>) -> DecisionView {
-    let reasons = |list: &[DecisionReason]| {
-        list.iter().map(|reason| Reason { code: reason.code().into(), text: reason.text() }).collect()
+    let reasons = |list: &[DecisionReason], words: fn(&DecisionReason) -> String| {
+        list.iter().map(|reason| Reason { code: reason.code().into(), text: words(reason) }).collect()
     };
     let outcomes = decided.matches.first().map_or(0, |best| best.outcomes);
     let confidence = decided.decision.confidence.shown();
@@ -125,8 +125,8 @@ pub fn decision_view(decided: &Decided, at: Timestamp, candidates: Vec<MatchView
         confidence: confidence.as_decimal(),
         band: ConfidenceBand::of(confidence, outcomes),
         at: at.to_rfc3339(),
-        reasons: reasons(&decided.decision.reasons),
-        would_change: reasons(&decided.decision.would_change),
+        reasons: reasons(&decided.decision.reasons, DecisionReason::text),
+        would_change: reasons(&decided.decision.would_change, DecisionReason::change),
         candidates,
     }
 }

@@ -149,7 +149,11 @@ pub fn incident_view(parts: &Parts<'_>, config: &Config, who: &Principal, now: T
             .map(|found| {
                 let pattern = parts.patterns.get(found.pattern.as_str());
                 let action = pattern.and_then(|p| p.action.as_ref()).map(|action| action.kind.to_string());
-                match_view(found, action, pattern.map_or_else(String::new, |p| analyse::root_cause(p, incident)))
+                match_view(
+                    found,
+                    action,
+                    pattern.map_or_else(String::new, |p| analyse::root_cause(p, incident, &incident.service)),
+                )
             })
             .collect()
     });

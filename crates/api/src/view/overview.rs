@@ -27,6 +27,7 @@ pub struct AutomationView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineRole {
+    Starting,
     Leader,
     Follower,
     Stopped,

@@ -85,7 +85,7 @@ async fn open(world: World, arguments: &DemoArguments) -> anyhow::Result<ExitCod
     }
     app.engine.stop().await;
     drop((http, socket));
-    world.stop();
+    world.end();
     Ok(ExitCode::SUCCESS)
 }
 

@@ -47,11 +47,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Openapi => {
-            print!("{}", selfheal_api::document());
+            crate::output::line(selfheal_api::document().trim_end());
             Ok(ExitCode::SUCCESS)
         }
         Command::Schema => {
-            println!("{}", selfheal_core::config::json_schema());
+            crate::output::line(selfheal_core::config::json_schema());
             Ok(ExitCode::SUCCESS)
         }
         Command::DemoService(service) => demo::service(service).await,

@@ -166,6 +166,8 @@ impl SignalSeen {
 /// The result of matching, analysing, deciding and planning.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decided {
+    /// Where the fix goes: the most upstream service that fails.
+    pub service: ServiceName,
     pub matches: Vec<PatternMatch>,
     /// The root cause, filled with this incident's facts.
     pub root_cause: Option<String>,

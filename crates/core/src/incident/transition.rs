@@ -280,6 +280,7 @@ impl Incident {
         }
         self.state = State::Decided { held: None };
         self.gates = Vec::new();
+        self.service = decided.service.clone();
         self.decided = Some(Box::new(decided.clone()));
         self.decided_at = Some(at);
     }

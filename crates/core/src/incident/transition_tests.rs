@@ -61,6 +61,7 @@ fn gate() -> GateResult {
 
 fn decided() -> Fact {
     Fact::Decided(Box::new(Decided {
+        service: ServiceName::new("pay"),
         matches: vec![],
         root_cause: None,
         decision: Decision {

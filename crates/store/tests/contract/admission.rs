@@ -47,6 +47,7 @@ async fn starts_are_counted_to_the_microsecond(store: Store) {
 async fn queue(tx: &mut Tx, id: IncidentId, until: Option<Timestamp>, seconds: u64) {
     let gate = GateResult { gate: Gate::OneAtATime, passed: false, reason: "busy".into(), until };
     let decided = selfheal_core::Decided {
+        service: tx.incident(id).await.expect("read").service,
         matches: vec![],
         root_cause: None,
         decision: selfheal_core::decide(&selfheal_core::DecisionInput {

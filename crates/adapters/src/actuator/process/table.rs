@@ -3,8 +3,13 @@
 use std::fmt;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
+
+/// How long a process may be without arguments because it is being started. A kernel thread never has any.
+const STARTING_LOOKS: u32 = 10;
+const STARTING_PAUSE: Duration = Duration::from_millis(1);
 
 /// The id of a process that may be signalled: never 0, negative or 1, which mean other things to `kill`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +65,17 @@ impl Process {
         Some(name.map_or(link, PathBuf::from))
     }
 
+    /// Its arguments. A process that is being started has none for a moment, so an empty list is looked at again.
     pub fn arguments(self) -> Vec<String> {
-        let bytes = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        let read = || fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        let mut bytes = read();
+        for _ in 0..STARTING_LOOKS {
+            if !bytes.is_empty() || !self.is_running() {
+                break;
+            }
+            std::thread::sleep(STARTING_PAUSE);
+            bytes = read();
+        }
         let text = String::from_utf8_lossy(&bytes);
         let text = text.strip_suffix('\0').unwrap_or(&text);
         if text.is_empty() { Vec::new() } else { text.split('\0').map(str::to_owned).collect() }
