@@ -41,6 +41,18 @@ describe('merge', () => {
     expect(state.waiting.map((r) => r.id)).toEqual(['n']);
   });
 
+  it('shows an incident once that changed its group while the pages were asked for', () => {
+    const at = (group: Group, updated_at: string) => ({ ...row('a', group), updated_at });
+    const twice: Fresh = [
+      ['needs_you', { incidents: [at('needs_you', '2026-02-28T14:02:00Z')], next: null }],
+      ['in_progress', { incidents: [at('in_progress', '2026-02-28T14:02:00.001Z')], next: null }],
+    ];
+    for (const answer of [twice, twice.toReversed() as Fresh]) {
+      const state = merge(EMPTY, answer, nothing, 'none');
+      expect(shown(state)).toEqual({ needs_you: '', in_progress: 'a' });
+    }
+  });
+
   it('releases what waited with the next free merge', () => {
     const held = merge(loaded, next, nothing, 'all');
     const state = merge(held, next, nothing, 'none');

@@ -26,10 +26,27 @@ export const EMPTY: ListState = { groups: {}, waiting: [] };
 const rowsOf = (groups: ListState['groups']): IncidentRow[] => Object.values(groups).flatMap((group) => group.rows);
 
 /**
+ * The pages are asked for one by one, so an incident that changes its group meanwhile may be on two of them. It belongs
+ * where it was seen last.
+ */
+function once(answer: Fresh): Fresh {
+  const latest = new Map<string, IncidentRow>();
+  for (const row of answer.flatMap(([, page]) => page.incidents)) {
+    const other = latest.get(row.id);
+    if (!other || Date.parse(row.updated_at) >= Date.parse(other.updated_at)) latest.set(row.id, row);
+  }
+  return answer.map(([group, page]) => [
+    group,
+    { ...page, incidents: page.incidents.filter((row) => latest.get(row.id) === row) },
+  ]);
+}
+
+/**
  * Takes the first pages of the shown groups. `changed` names incidents that the engine said have changed: where such a
  * one is on no fresh page, what we hold of it is out of date and goes.
  */
-export function merge(state: ListState, fresh: Fresh, changed: ReadonlySet<string>, hold: Hold): ListState {
+export function merge(state: ListState, answer: Fresh, changed: ReadonlySet<string>, hold: Hold): ListState {
+  const fresh = once(answer);
   const known = new Set(rowsOf(state.groups).map((row) => row.id));
   const arrived = new Map(fresh.flatMap(([, page]) => page.incidents).map((row) => [row.id, row]));
   const held = hold === 'none' ? [] : [...arrived.values()].filter((row) => !known.has(row.id));
