@@ -88,7 +88,9 @@ create table signals (
     trace_id text,
     count bigint not null,
     first_seen bigint not null,
-    last_seen bigint not null
+    last_seen bigint not null,
+    -- When it was last taken in, by the engine's clock: what verification and recovery go by.
+    received_at bigint not null
 );
 create index signals_by_incident on signals (incident_id);
 create index signals_by_fingerprint on signals (fingerprint, last_seen desc);

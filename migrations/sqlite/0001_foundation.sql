@@ -87,7 +87,9 @@ create table signals (
     trace_id text,
     count integer not null,
     first_seen integer not null,
-    last_seen integer not null
+    last_seen integer not null,
+    -- When it was last taken in, by the engine's clock: what verification and recovery go by.
+    received_at integer not null
 );
 create index signals_by_incident on signals (incident_id);
 create index signals_by_fingerprint on signals (fingerprint, last_seen desc);

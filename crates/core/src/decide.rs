@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ActionClass, ActionKind, BasisPoints, DecisionConfidence, PatternId};
+use crate::{ActionClass, ActionKind, BasisPoints, DecisionConfidence, PatternId, ServiceName};
 
 /// Everything a decision may depend on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub struct DecisionInput {
     pub infrastructure_service: bool,
     /// The target is marked as always needing approval.
     pub target_needs_approval: bool,
+    /// A service further upstream that fails too, and why is not known: the fix may treat a symptom.
+    pub unexplained_upstream: Option<ServiceName>,
 }
 
 /// The best match.
@@ -75,6 +77,7 @@ pub enum DecisionReason {
     InfrastructureScope,
     PatternNeedsApproval,
     TargetNeedsApproval,
+    UnexplainedUpstream { service: ServiceName },
 }
 
 impl DecisionReason {
@@ -93,6 +96,7 @@ impl DecisionReason {
             Self::InfrastructureScope => "infrastructure_scope",
             Self::PatternNeedsApproval => "pattern_needs_approval",
             Self::TargetNeedsApproval => "target_needs_approval",
+            Self::UnexplainedUpstream { .. } => "unexplained_upstream",
         }
     }
 
@@ -117,6 +121,9 @@ impl DecisionReason {
             Self::InfrastructureScope => "The failure concerns infrastructure.".into(),
             Self::PatternNeedsApproval => "The pattern is marked as always needing approval.".into(),
             Self::TargetNeedsApproval => "The service is marked as always needing approval.".into(),
+            Self::UnexplainedUpstream { service } => {
+                format!("{service}, further upstream, fails too and nothing known explains why.")
+            }
         }
     }
 }
@@ -138,6 +145,9 @@ impl DecisionReason {
             Self::InfrastructureScope => "A failure that does not concern infrastructure.".into(),
             Self::PatternNeedsApproval => "A pattern that does not always need approval.".into(),
             Self::TargetNeedsApproval => "A service that does not always need approval.".into(),
+            Self::UnexplainedUpstream { service } => {
+                format!("Nothing wrong with {service}, or a pattern that knows it.")
+            }
         }
     }
 }
@@ -199,6 +209,7 @@ fn objections(
         (best.infrastructure_pattern || input.infrastructure_service).then_some(DecisionReason::InfrastructureScope),
         best.pattern_needs_approval.then_some(DecisionReason::PatternNeedsApproval),
         input.target_needs_approval.then_some(DecisionReason::TargetNeedsApproval),
+        input.unexplained_upstream.clone().map(|service| DecisionReason::UnexplainedUpstream { service }),
     ]
     .into_iter()
     .flatten()
@@ -227,6 +238,7 @@ mod tests {
             require_approval_for: vec![ActionKind::DeploymentRollback],
             infrastructure_service: false,
             target_needs_approval: false,
+            unexplained_upstream: None,
         }
     }
 
@@ -254,7 +266,7 @@ mod tests {
     #[test]
     fn each_objection_alone_turns_auto_into_suggest_and_is_named() {
         type Change = fn(&mut DecisionInput, &mut Best);
-        let changes: [(&str, Change); 7] = [
+        let changes: [(&str, Change); 8] = [
             ("no_rule_satisfied", |_, best| best.rule_satisfied = false),
             ("not_auto_healable", |_, best| best.auto_healable = false),
             ("listed_action", |input, _| input.require_approval_for.push(ActionKind::ServiceRestart)),
@@ -263,6 +275,7 @@ mod tests {
             }),
             ("infrastructure_scope", |input, _| input.infrastructure_service = true),
             ("pattern_needs_approval", |_, best| best.pattern_needs_approval = true),
+            ("unexplained_upstream", |input, _| input.unexplained_upstream = Some(ServiceName::new("db"))),
             ("target_needs_approval", |input, _| input.target_needs_approval = true),
         ];
         for (code, change) in changes {

@@ -24,9 +24,10 @@ impl Timestamp {
         self.0
     }
 
-    /// Reads RFC 3339, any offset.
+    /// Reads RFC 3339, any offset, in the years 1 to 9999.
     pub fn parse(text: &str) -> Option<Self> {
-        DateTime::parse_from_rfc3339(text.trim()).ok().map(|at| Self(at.timestamp_micros()))
+        let at = DateTime::parse_from_rfc3339(text.trim()).ok()?;
+        Some(Self(at.timestamp_micros().clamp(FIRST, LAST)))
     }
 
     /// The span since `earlier`; zero when `earlier` is in fact later.
@@ -34,12 +35,18 @@ impl Timestamp {
         Span((self.0 - earlier.0).max(0))
     }
 
-    /// RFC 3339 in UTC, with as many digits as there are to show; outside the years that RFC 3339 can write, the epoch's microseconds.
+    /// RFC 3339 in UTC, with as many digits as there are to show. What lies outside the years 1 to 9999 is written as their
+    /// edge, so that whatever is written can be read again.
     pub fn to_rfc3339(self) -> String {
-        DateTime::<Utc>::from_timestamp_micros(self.0)
-            .map_or_else(|| format!("{}us", self.0), |at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        DateTime::<Utc>::from_timestamp_micros(self.0.clamp(FIRST, LAST))
+            .unwrap_or_default()
+            .to_rfc3339_opts(SecondsFormat::AutoSi, true)
     }
 }
+
+/// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999999Z, in microseconds: what RFC 3339 can write.
+const FIRST: i64 = -62_135_596_800_000_000;
+const LAST: i64 = 253_402_300_799_999_999;
 
 impl From<DateTime<Utc>> for Timestamp {
     fn from(at: DateTime<Utc>) -> Self {
@@ -95,16 +102,19 @@ pub struct Span(i64);
 impl Span {
     pub const ZERO: Self = Self(0);
 
+    /// Longer than any span that a configuration may hold; what is longer is cut to it.
+    const LONGEST: u64 = 100 * 366 * 24 * 3_600 * 1_000;
+
     pub const fn from_millis(millis: u64) -> Self {
-        Self(millis as i64 * 1_000)
+        Self(if millis > Self::LONGEST { Self::LONGEST as i64 } else { millis as i64 } * 1_000)
     }
 
     pub const fn from_secs(seconds: u64) -> Self {
-        Self::from_millis(seconds * 1_000)
+        Self::from_millis(seconds.saturating_mul(1_000))
     }
 
     pub const fn from_minutes(minutes: u64) -> Self {
-        Self::from_secs(minutes * 60)
+        Self::from_secs(minutes.saturating_mul(60))
     }
 
     pub const fn as_secs_f64(self) -> f64 {
@@ -145,7 +155,11 @@ mod tests {
             assert_eq!(Timestamp::parse(text).map(Timestamp::to_rfc3339).as_deref(), Some(written));
         }
         assert_eq!(Timestamp::parse("yesterday"), None);
-        assert_eq!(Timestamp::from_micros(i64::MAX).to_rfc3339(), format!("{}us", i64::MAX));
+        for micros in [i64::MIN, FIRST - 1, FIRST, 0, LAST, LAST + 1, i64::MAX] {
+            let json = serde_json::to_string(&Timestamp::from_micros(micros)).expect("serialises");
+            let back: Timestamp = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{json}: {error}"));
+            assert_eq!(back, Timestamp::from_micros(micros.clamp(FIRST, LAST)));
+        }
     }
 
     #[test]

@@ -4,15 +4,16 @@
 //! is then written in one transaction, with the counts that the gates rest on read in that same transaction.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use selfheal_core::audit::NewEntry;
 use selfheal_core::config::{Config, Service};
 use selfheal_core::knowledge::Pattern;
-use selfheal_core::matching::{KnowledgeBase, Query};
+use selfheal_core::matching::{KnowledgeBase, PatternMatch, Query};
 use selfheal_core::{
-    Admission, Best, Breaker, Cause, Consequence, Decided, Decision, DecisionInput, DecisionKind, Fact, Gate,
-    GateLimits, GateResult, Incident, IncidentId, NewSignal, Plan, Preflight, ServiceName, Snapshot, Span, State,
-    Timestamp, admit, analyse, decide,
+    Admission, Approval, Best, Breaker, Cause, Consequence, Decided, Decision, DecisionInput, DecisionKind, Effect,
+    Fact, Gate, GateLimits, GateResult, Incident, IncidentId, NewSignal, Plan, Preflight, ServiceName, Snapshot, Span,
+    State, Timestamp, admit, analyse, decide,
 };
 use selfheal_store::{NewEvent, PendingEffect, Tx};
 
@@ -21,6 +22,8 @@ use crate::intake::{root_service, take_one};
 use crate::ports::{Actuator, ActuatorError};
 use crate::timers::call_next;
 
+/// How long a target may take to say what state it is in.
+const PREVIEW: Duration = Duration::from_secs(15);
 /// Something upstream that fails too will be found within seconds, and is then the cause of this: how often, and for how
 /// long each time, a decision waits for that.
 const UPSTREAM_LOOKS: u64 = 10;
@@ -56,6 +59,7 @@ impl Engine {
             return self.done(effect).await;
         }
         let signals = signals_of(&mut tx, &incident).await?;
+        let version = tx.knowledge_version().await?;
         let base = self.knowledge.get(&mut tx).await?;
         drop(tx);
         let looked = effect.state["looked_upstream"].as_u64().unwrap_or(0);
@@ -66,10 +70,19 @@ impl Engine {
             tx.commit().await?;
             return Ok(());
         }
+        if self.is_over(&incident, &config).await? {
+            return self.cleared(effect, &incident, &config).await;
+        }
         let prepared = self.prepare(&incident, &signals, &base, &config).await;
         let mut tx = self.write_as_leader().await?;
-        let now = tx.observe_clock(self.now()).await?;
+        let now = self.observe_clock(&mut tx).await?;
         tx.finish_effect(effect.id).await?;
+        // What was decided on has changed meanwhile: decide again, on what holds now.
+        if tx.knowledge_version().await? != version || !Arc::ptr_eq(&config, &self.config()) {
+            tx.put_effect(incident.id, &Effect::Decide, now).await?;
+            tx.commit().await?;
+            return Ok(());
+        }
         let concluded = self.conclude(&mut tx, incident.id, prepared, &config, now).await?;
         tx.commit().await?;
         if let Some(incident) = concluded {
@@ -85,13 +98,52 @@ impl Engine {
         let mut tx = self.store.write().await?;
         let Some(incident) = take_worst(&mut tx, signals, &config, now).await? else { return Ok(None) };
         let stored = signals_of(&mut tx, &incident).await?;
-        let base = self.knowledge.get(&mut tx).await?;
+        // Not the shared copy: what this transaction changed is undone, its version number with it.
+        let (base, _) = KnowledgeBase::new(tx.patterns().await?);
         drop(tx);
         let prepared = self.prepare(&incident, &stored, &base, &config).await;
         let mut tx = self.store.write().await?;
         let Some(incident) = take_worst(&mut tx, signals, &config, now).await? else { return Ok(None) };
         let concluded = self.conclude(&mut tx, incident.id, prepared, &config, now).await?;
         Ok(Some(concluded.unwrap_or(incident)))
+    }
+
+    /// Whether what waited for its turn, or for another attempt, is no longer wanted: the checks succeed and the symptom has
+    /// stayed away for the stabilisation window.
+    async fn is_over(&self, incident: &Incident, config: &Config) -> Result<bool, EngineError> {
+        let waited = matches!(incident.state, State::Queued { .. }) || !incident.attempts.is_empty();
+        if !waited || incident.approval.is_some() {
+            return Ok(false);
+        }
+        let mut tx = self.store.read().await?;
+        let seen = tx.symptom_last_seen(incident.id).await?.unwrap_or(incident.last_signal_at);
+        drop(tx);
+        if self.now() < seen + config.verification.stabilisation() {
+            return Ok(false);
+        }
+        let checks = incident.services.iter().filter_map(|name| config.service(name)).flat_map(|s| &s.health_checks);
+        for check in checks {
+            if !self.check(check).await.ok {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn cleared(&self, effect: &PendingEffect, incident: &Incident, config: &Config) -> Result<(), EngineError> {
+        let mut tx = self.write_as_leader().await?;
+        let now = self.observe_clock(&mut tx).await?;
+        tx.finish_effect(effect.id).await?;
+        let fact = Fact::SymptomCleared {
+            detail: "The symptom was gone before the fix's turn came.".into(),
+            watch_until: now + config.verification.watch(),
+        };
+        tx.audit(entry("incident.resolved", incident, "resolved by itself", now)).await?;
+        let incident = tx.record(incident.id, &fact, now).await?;
+        call_next(&mut tx, now).await?;
+        tx.commit().await?;
+        self.announce_incident(&incident);
+        Ok(())
     }
 
     /// Whether a service that this incident's service depends on fails its health checks right now, and has not joined yet.
@@ -116,12 +168,12 @@ impl Engine {
         base: &KnowledgeBase,
         config: &Config,
     ) -> Prepared {
-        let service = &root_service(incident, signals, config);
-        let query = Query { project: &incident.project, service, signals };
-        let matches = base.rank(&query, MATCHES);
+        let (service, matches, upstream) = best_service(incident, signals, base, config);
+        let service = &service;
         let best = matches.first().and_then(|best| Some((best, Arc::clone(base.pattern(&best.pattern)?))));
         let entry = config.service(service);
-        let decision = decide(&input(best.as_ref().map(|(found, pattern)| (*found, &**pattern)), entry, config));
+        let found = best.as_ref().map(|(found, pattern)| (*found, &**pattern));
+        let decision = decide(&DecisionInput { unexplained_upstream: upstream, ..input(found, entry, config) });
         // A cause that is not even worth a suggestion is none.
         let likely = best.as_ref().filter(|_| decision.confidence.reaches(config.self_healing.suggest_fix_threshold));
         let root_cause = likely.map(|(_, pattern)| analyse::root_cause(pattern, incident, service));
@@ -178,7 +230,13 @@ impl Engine {
         {
             return Err(NoPlan::Resting { until });
         }
-        let preflight = match actuator.preview(&action, &target, self.now()).await {
+        let asked = tokio::time::timeout(PREVIEW, actuator.preview(&action, &target, self.now())).await;
+        let unanswered = || ActuatorError::Unreachable {
+            what: target.canonical(),
+            why: format!("no answer within {PREVIEW:?}"),
+            next: "Check that what manages it answers.".into(),
+        };
+        let preflight = match asked.unwrap_or_else(|_| Err(unanswered())) {
             Ok(preflight) => {
                 lock(&self.breakers).succeeded(&target.connection());
                 preflight
@@ -229,6 +287,10 @@ impl Engine {
             return Ok(None);
         }
         let decision = prepared.decided.decision.clone();
+        // Still not known: the person who has it is not told again.
+        if matches!(current.state, State::Escalated { .. }) && decision.kind == DecisionKind::Escalate {
+            return Ok(None);
+        }
         let fresh = !same_decision(&current, &prepared.decided);
         let mut incident = current.clone();
         if fresh {
@@ -351,11 +413,14 @@ async fn follow(
         return Ok(tx.record(id, &Fact::ApprovalRequested { gates, expires_at }, now).await?);
     }
     let Some(refusal) = (if asks { hopeless } else { admission.refusal() }).cloned() else {
+        // Whose approval it is matters only while it holds.
+        let holds = |approval: &&Approval| approval.plan_hash == plan.hash() && now < approval.expires_at;
+        let approved_by = incident.approval.as_ref().filter(holds).map(|approval| approval.by.clone());
         let event = tx
             .put_event(NewEvent {
                 incident: id,
                 plan,
-                approved_by: incident.approval.as_ref().map(|approval| approval.by.as_str()),
+                approved_by: approved_by.as_deref(),
                 decision_confidence: decision.confidence.shown(),
                 started_at: now,
             })
@@ -365,7 +430,7 @@ async fn follow(
             ..entry("action.intended", &incident, "intent written", now)
         })
         .await?;
-        return Ok(tx.record(id, &Fact::Admitted { gates, event }, now).await?);
+        return Ok(tx.record(id, &Fact::Admitted { gates, event, approved_by }, now).await?);
     };
     match refusal.gate.consequence() {
         Consequence::Hold => {
@@ -406,6 +471,35 @@ async fn follow(
     }
 }
 
+/// The service that the fix goes to, its matches, and what fails further upstream without an explanation.
+///
+/// A rule counts only on signals of the service that is acted on: what one service says authorises nothing on another. The
+/// most upstream service comes first; where nothing that it says is known, the next one down may be, but not by itself.
+fn best_service(
+    incident: &Incident,
+    signals: &[NewSignal],
+    base: &KnowledgeBase,
+    config: &Config,
+) -> (ServiceName, Vec<PatternMatch>, Option<ServiceName>) {
+    let matches_of = |service: &ServiceName| {
+        let own: Vec<NewSignal> = signals.iter().filter(|signal| signal.service == *service).cloned().collect();
+        base.rank(&Query { project: &incident.project, service, signals: &own }, MATCHES)
+    };
+    let known = |matches: &[PatternMatch]| matches.first().is_some_and(|best| best.rule.is_satisfied());
+    let root = root_service(incident, signals, config);
+    let matches = matches_of(&root);
+    if known(&matches) {
+        return (root, matches, None);
+    }
+    for service in incident.services.iter().filter(|service| **service != root) {
+        let downstream = matches_of(service);
+        if known(&downstream) {
+            return (service.clone(), downstream, Some(root));
+        }
+    }
+    (root, matches, None)
+}
+
 /// Takes signals and gives the worst incident that they led to.
 async fn take_worst(
     tx: &mut Tx,
@@ -433,13 +527,14 @@ const fn decidable(incident: &Incident) -> bool {
         State::Detected | State::Decided { .. } | State::Queued { .. } => true,
         // Waiting for a person: only their word leads on.
         State::AwaitingApproval { .. } => incident.approval.is_some(),
+        State::Escalated { by_engine, .. } => by_engine,
         _ => false,
     }
 }
 
 /// Whether the same plan was decided for the same reasons before: then only the gates are asked again.
 fn same_decision(incident: &Incident, decided: &Decided) -> bool {
-    if matches!(incident.state, State::Detected | State::Decided { held: None }) {
+    if matches!(incident.state, State::Detected | State::Decided { held: None } | State::Escalated { .. }) {
         return false;
     }
     incident.decided.as_ref().is_some_and(|before| {
@@ -470,6 +565,7 @@ fn input(
         require_approval_for: config.self_healing.require_approval_for.clone(),
         infrastructure_service: service.is_some_and(|service| service.infrastructure),
         target_needs_approval: service.is_some_and(|service| service.require_approval),
+        unexplained_upstream: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The engine: what it holds, and its loop.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +19,10 @@ use crate::ports::{Actuator, Clock, Notifier, Probe, Source};
 /// How long the lease lives without being renewed: how long a dead leader can keep the others waiting.
 const LEASE: Span = Span::from_secs(15);
 const RENEW: Span = Span::from_secs(5);
+/// A clock that is this much behind is worth telling.
+const CLOCK_TOLERANCE: Span = Span::from_secs(5);
+/// The longest pause between two tries of an effect that fails.
+const BACKOFF: Span = Span::from_minutes(1);
 /// How long the loop waits where nothing calls it.
 const IDLE: Duration = Duration::from_millis(250);
 /// How long a stop waits for an action that is under way.
@@ -76,6 +81,8 @@ pub struct Engine {
     live: broadcast::Sender<LiveEvent>,
     holder: String,
     lease: Mutex<Option<(Lease, Timestamp)>>,
+    /// The latest time that was stored, in microseconds.
+    latest: AtomicI64,
     in_flight: Mutex<HashSet<EffectId>>,
     busy: Mutex<HashSet<IncidentId>>,
     posture: Mutex<Option<Posture>>,
@@ -102,6 +109,7 @@ impl Engine {
             live: broadcast::channel(256).0,
             holder,
             lease: Mutex::default(),
+            latest: AtomicI64::new(0),
             in_flight: Mutex::default(),
             busy: Mutex::default(),
             posture: Mutex::default(),
@@ -118,8 +126,22 @@ impl Engine {
         &self.store
     }
 
+    /// The engine's time: the clock's, but never earlier than any time that was stored. A clock that is set back frees no
+    /// slot of a limit, and everything that is compared with a limit is told by the same clock.
     pub fn now(&self) -> Timestamp {
-        self.adapters.clock.now()
+        self.adapters.clock.now().max(Timestamp::from_micros(self.latest.load(Ordering::Relaxed)))
+    }
+
+    /// Stores how late it is, and takes up what another engine stored.
+    pub(crate) async fn observe_clock(&self, tx: &mut selfheal_store::Tx) -> Result<Timestamp, EngineError> {
+        let now = tx.observe_clock(self.now()).await?;
+        self.latest.fetch_max(now.as_micros(), Ordering::Relaxed);
+        let behind = now.since(self.adapters.clock.now());
+        let problem = (behind > CLOCK_TOLERANCE).then(|| {
+            format!("the clock is {behind} behind a time that was stored; limits are counted from the later one")
+        });
+        self.problem("clock", problem);
+        Ok(now)
     }
 
     pub fn status(&self) -> EngineStatus {
@@ -244,6 +266,10 @@ impl Engine {
         // A restart that is cut off between stop and start would leave its service down.
         let deadline = tokio::time::Instant::now() + DRAIN;
         while !lock(&self.in_flight).is_empty() && tokio::time::Instant::now() < deadline {
+            // While the action runs nobody else may take over.
+            if let Err(error) = self.keep_lease(self.now()).await {
+                tracing::warn!(%error, "the lease could not be renewed");
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.set_role(Role::Stopped);
@@ -277,39 +303,54 @@ impl Engine {
         let mut tasks = Vec::new();
         for effect in due {
             // One effect per incident at a time keeps an incident's facts in order.
-            if lock(&self.busy).contains(&effect.incident_id) || !lock(&self.in_flight).insert(effect.id) {
-                continue;
-            }
-            lock(&self.busy).insert(effect.incident_id);
-            let engine = Arc::clone(self);
+            let Some(claim) = Claim::take(self, &effect) else { continue };
             tasks.push(tokio::spawn(async move {
-                let (id, incident) = (effect.id, effect.incident_id);
-                let result = engine.perform(effect).await;
-                lock(&engine.in_flight).remove(&id);
-                lock(&engine.busy).remove(&incident);
-                match result {
-                    Ok(()) => {
-                        engine.problem(&format!("incident {incident}"), None);
-                        engine.nudge();
+                let engine = Arc::clone(&claim.engine);
+                let about = format!("incident {}", effect.incident_id);
+                match engine.perform(&effect).await {
+                    Ok(()) => engine.problem(&about, None),
+                    Err(EngineError::Store(StoreError::LeaseLost)) => tracing::warn!(about, "another engine took over"),
+                    Err(error) => {
+                        engine.problem(&about, Some(error.to_string()));
+                        engine.try_again_later(&effect).await;
                     }
-                    Err(EngineError::Store(StoreError::LeaseLost)) => {
-                        tracing::warn!(%incident, "another engine took over")
-                    }
-                    // The effect is still in the outbox: the next round tries again.
-                    Err(error) => engine.problem(&format!("incident {incident}"), Some(error.to_string())),
                 }
+                drop(claim);
+                engine.nudge();
             }));
         }
         Ok(tasks)
     }
 
-    async fn perform(self: &Arc<Self>, effect: selfheal_store::PendingEffect) -> Result<(), EngineError> {
+    /// An effect that failed stays in the outbox, and is tried less and less often. An execution that was started keeps its
+    /// mark, so that it is never run again.
+    async fn try_again_later(&self, effect: &selfheal_store::PendingEffect) {
+        let wait = Span::from_secs(1 << effect.tries.clamp(0, 10)).min(BACKOFF);
+        let rescheduled = async {
+            let mut tx = self.write_as_leader().await?;
+            tx.reschedule_effect(effect.id, self.now() + wait, &effect.state).await?;
+            tx.commit().await?;
+            Ok::<_, EngineError>(())
+        };
+        if let Err(error) = rescheduled.await {
+            tracing::warn!(%error, "the failed effect is tried again at once");
+        }
+    }
+
+    async fn perform(self: &Arc<Self>, effect: &selfheal_store::PendingEffect) -> Result<(), EngineError> {
         use selfheal_core::Effect;
+        // The list of due effects was read a moment ago: this one may have been done meanwhile.
+        let mut tx = self.store.read().await?;
+        let waits = tx.effects_of(effect.incident_id).await?.iter().any(|waiting| waiting.id == effect.id);
+        drop(tx);
+        if !waits {
+            return Ok(());
+        }
         match effect.body.clone() {
-            Effect::Decide => self.decide(&effect).await,
-            Effect::Execute { event } => self.execute(&effect, event).await,
-            Effect::Verify { event } => self.verify(&effect, event).await,
-            Effect::Notify { kind } => self.notify(&effect, kind).await,
+            Effect::Decide => self.decide(effect).await,
+            Effect::Execute { event } => self.execute(effect, event).await,
+            Effect::Verify { event } => self.verify(effect, event).await,
+            Effect::Notify { kind } => self.notify(effect, kind).await,
         }
     }
 
@@ -336,6 +377,10 @@ impl Engine {
         let lease = tx.take_lease(&self.holder, now, LEASE).await?;
         tx.commit().await?;
         let held = lease.is_some();
+        if !held {
+            // Whoever leads meanwhile handles the switch; what this engine knew of it is old when it leads again.
+            *lock(&self.posture) = None;
+        }
         *lock(&self.lease) = lease.map(|lease| (lease, now));
         Ok(held)
     }
@@ -352,16 +397,44 @@ impl Engine {
         let automation = tx.automation(now).await?;
         drop(tx);
         let posture = self.effective(&automation, now);
-        let before = lock(&self.posture).replace(posture);
-        if before == Some(posture) {
+        if *lock(&self.posture) == Some(posture) {
             return Ok(());
         }
         let mut tx = self.write_as_leader().await?;
         for id in tx.decided_incidents().await? {
             tx.put_effect(id, &selfheal_core::Effect::Decide, now).await?;
         }
+        self.observe_clock(&mut tx).await?;
         tx.commit().await?;
+        *lock(&self.posture) = Some(posture);
         self.announce(LiveEvent::AutomationChanged);
         Ok(())
+    }
+}
+
+/// An effect and its incident, taken for as long as this lives: given back even where the work panics.
+struct Claim {
+    engine: Arc<Engine>,
+    effect: EffectId,
+    incident: IncidentId,
+}
+
+impl Claim {
+    fn take(engine: &Arc<Engine>, effect: &selfheal_store::PendingEffect) -> Option<Self> {
+        let (mut busy, mut in_flight) = (lock(&engine.busy), lock(&engine.in_flight));
+        if busy.contains(&effect.incident_id) || in_flight.contains(&effect.id) {
+            return None;
+        }
+        busy.insert(effect.incident_id);
+        in_flight.insert(effect.id);
+        drop((busy, in_flight));
+        Some(Self { engine: Arc::clone(engine), effect: effect.id, incident: effect.incident_id })
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        lock(&self.engine.in_flight).remove(&self.effect);
+        lock(&self.engine.busy).remove(&self.incident);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use selfheal_core::{EventId, Fact, Gate, GateResult, Incident, Outcome, Plan};
+use selfheal_core::{EventId, Fact, Gate, GateResult, Incident, Outcome, Plan, Timestamp};
 use selfheal_store::PendingEffect;
 
 use crate::decide::entry;
@@ -32,6 +32,15 @@ impl Engine {
         let incident = tx.incident(effect.incident_id).await?;
         let stored =
             tx.event(event).await?.ok_or_else(|| EngineError::Corrupt(format!("healing event {event} is missing")))?;
+        if let Some(why) = self.went_stale(&incident, &stored.plan, stored.started_at, now) {
+            tx.audit(entry("action.stale", &incident, &why, now)).await?;
+            let incident = tx.record(incident.id, &Fact::WentStale { event, why }, now).await?;
+            tx.set_event_status(event, "held", Some(now), None).await?;
+            tx.finish_effect(effect.id).await?;
+            tx.commit().await?;
+            self.announce_incident(&incident);
+            return Ok(None);
+        }
         let automation = tx.automation(now).await?;
         let posture = self.effective(&automation, now);
         if !posture.lets(stored.approved_by.is_some()) {
@@ -57,6 +66,20 @@ impl Engine {
         tx.audit(entry("action.started", &incident, "running", now)).await?;
         tx.commit().await?;
         Ok(Some((incident, stored.plan)))
+    }
+
+    /// Why an admitted plan must not be started any more: an engine may have been away between the intent and this.
+    fn went_stale(&self, incident: &Incident, plan: &Plan, intended: Timestamp, now: Timestamp) -> Option<String> {
+        let config = self.config();
+        if now > intended + config.limits.preflight_max_age() {
+            return Some(format!("the intent is {} old", now.since(intended)));
+        }
+        match config.service(&plan.service) {
+            Some(service) if !service.managed => Some(format!("{} is not managed any more", plan.service)),
+            Some(service) if service.target.as_ref() == Some(&plan.target) => None,
+            _ => Some(format!("the inventory describes {} differently now", plan.service)),
+        }
+        .or_else(|| (incident.attempts.is_empty()).then(|| "the attempt is not on record".to_owned()))
     }
 
     async fn run_steps(&self, incident: &Incident, plan: &Plan) -> Outcome {
@@ -86,31 +109,22 @@ impl Engine {
     async fn stopped_between_steps(&self, incident: &Incident, index: usize) -> Option<Outcome> {
         let approved = incident.attempts.last().is_some_and(|attempt| attempt.approved_by.is_some());
         let posture = async {
+            let lease = self.lease()?;
             let mut tx = self.store.read().await?;
-            tx.automation(self.now()).await
+            tx.check_lease(&lease).await?;
+            Ok::<_, EngineError>(tx.automation(self.now()).await?)
         };
         match posture.await {
             Ok(automation) if self.effective(&automation, self.now()).lets(approved) => None,
             Ok(_) => Some(Outcome::Stopped { detail: format!("automation was stopped after step {index}") }),
-            Err(error) => Some(Outcome::Stopped {
-                detail: format!("the automation switch could not be read after step {index}: {error}"),
-            }),
+            Err(error) => Some(Outcome::Unknown { detail: format!("stopped after step {index}: {error}") }),
         }
     }
 
     async fn finished(&self, effect: &PendingEffect, event: EventId, outcome: Outcome) -> Result<(), EngineError> {
         let mut tx = self.write_as_leader().await?;
         let now = self.now();
-        if let Some(stored) = tx.event(event).await? {
-            let connection = stored.plan.target.connection();
-            let mut breakers = lock(&self.breakers);
-            match outcome {
-                Outcome::Failed { .. } | Outcome::Unknown { .. } => {
-                    breakers.failed(&connection, now, &self.config().limits)
-                }
-                Outcome::Succeeded { .. } | Outcome::Stopped { .. } => breakers.succeeded(&connection),
-            }
-        }
+        let stored = tx.event(event).await?;
         tx.set_event_status(event, outcome.as_str(), Some(now), Some(outcome.detail())).await?;
         let incident =
             tx.record(effect.incident_id, &Fact::ActionFinished { event, outcome: outcome.clone() }, now).await?;
@@ -120,6 +134,16 @@ impl Engine {
         call_next(&mut tx, now).await?;
         tx.commit().await?;
         lock(&self.outcomes).remove(&effect.id);
+        if let Some(stored) = stored {
+            let connection = stored.plan.target.connection();
+            let mut breakers = lock(&self.breakers);
+            match outcome {
+                Outcome::Failed { .. } | Outcome::Unknown { .. } => {
+                    breakers.failed(&connection, now, &self.config().limits);
+                }
+                Outcome::Succeeded { .. } | Outcome::Stopped { .. } => breakers.succeeded(&connection),
+            }
+        }
         self.announce_incident(&incident);
         Ok(())
     }

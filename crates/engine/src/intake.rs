@@ -16,6 +16,8 @@ use crate::ports::Checkpoint;
 /// A repeat this soon after the last one only counts; it is no news to the incident.
 const NEWS: Span = Span::from_secs(10);
 const TITLE_LIMIT: usize = 140;
+/// How far the clocks of two hosts may be apart.
+const CLOCKS: Span = Span::from_minutes(24 * 60);
 
 impl Engine {
     /// Takes signals, and the checkpoint of the source that they came from. Returns the incidents they belong to.
@@ -28,7 +30,11 @@ impl Engine {
             return Ok(Vec::new());
         }
         let (config, now) = (self.config(), self.now());
-        let mut tx = self.store.write().await?;
+        // A source's place is its leader's to move: one that was suspended and comes back must not read again.
+        let mut tx = match checkpoint {
+            Some(_) => self.write_as_leader().await?,
+            None => self.store.write().await?,
+        };
         let mut touched: Vec<Incident> = Vec::new();
         for signal in signals {
             if let Some(incident) = take_one(&mut tx, signal, &config, now).await? {
@@ -55,11 +61,10 @@ impl Engine {
         &self,
         project: &str,
         service: &ServiceName,
-        fingerprint: &Fingerprint,
+        findings: &[Fingerprint],
     ) -> Result<bool, EngineError> {
         let (config, now) = (self.config(), self.now());
-        let about =
-            |incident: &Incident| incident.services.contains(service) && incident.fingerprints.contains(fingerprint);
+        let about = |incident: &Incident| findings.iter().any(|finding| incident.fingerprints.contains(finding));
         let mut tx = self.store.read().await?;
         let open: Vec<Incident> = tx.open_incidents(project).await?.into_iter().filter(about).collect();
         drop(tx);
@@ -107,8 +112,8 @@ pub(crate) async fn take_one(
     config: &Config,
     now: Timestamp,
 ) -> Result<Option<Incident>, StoreError> {
-    let (id, new) = tx.put_signal(signal, config.correlation.repeat()).await?;
-    let seen = SignalSeen::of(id, signal);
+    let (id, new) = tx.put_signal(signal, config.correlation.repeat(), now).await?;
+    let mut seen = SignalSeen::of(id, signal);
     if !new && let Some(incident) = tx.incident_of_signal(id).await? {
         let incident = tx.incident(incident).await?;
         if incident.state.is_open() {
@@ -119,25 +124,33 @@ pub(crate) async fn take_one(
             return tx.record(incident.id, &fact, now).await.map(Some);
         }
     }
-    for open in tx.open_incidents(signal.project.as_str()).await? {
+    // The very failure that was just fixed is its recurrence, whatever else is open.
+    let open = tx.open_incidents(signal.project.as_str()).await?;
+    let same = |incident: &&Incident| incident.fingerprints.contains(&signal.fingerprint);
+    if !open.iter().any(|incident| same(&incident)) {
+        for watched in tx.watched_incidents(signal.project.as_str()).await?.iter().filter(same) {
+            let State::Resolved { at, watch_until, .. } = watched.state else { continue };
+            // Hosts' clocks differ, by a zone at most; what is older was read late and is no news.
+            let late = signal.last_seen + CLOCKS < at;
+            if late || now < watch_until {
+                seen.id = tx.attach_signal(id, watched.id, signal, now).await?;
+            }
+            if late {
+                return Ok(None);
+            }
+            if now < watch_until {
+                return recur(tx, watched, seen, config, now).await.map(Some);
+            }
+        }
+    }
+    for open in open {
         if let Some(reason) = joins(&as_open(&open), signal, config) {
-            tx.attach_signal(id, open.id).await?;
+            seen.id = tx.attach_signal(id, open.id, signal, now).await?;
             let fact = Fact::SignalJoined { signal: seen, because: words(reason).into() };
             return tx.record(open.id, &fact, now).await.map(Some);
         }
     }
-    for watched in tx.watched_incidents(signal.project.as_str()).await? {
-        let State::Resolved { at, watch_until, .. } = watched.state else { continue };
-        if watched.fingerprints.contains(&signal.fingerprint) && signal.last_seen > at && now < watch_until {
-            tx.attach_signal(id, watched.id).await?;
-            return recur(tx, &watched, seen, config, now).await.map(Some);
-        }
-        // A late sight of what is already resolved is no new incident.
-        if watched.fingerprints.contains(&signal.fingerprint) && signal.last_seen <= at {
-            tx.attach_signal(id, watched.id).await?;
-            return Ok(None);
-        }
-    }
+    seen.id = tx.detach_signal(id, signal, now).await?;
     tx.open_incident(signal.project.clone(), title_of(signal), seen, now).await.map(Some)
 }
 

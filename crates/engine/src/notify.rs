@@ -1,12 +1,17 @@
 //! Tells people, once per change of state.
 
+use std::time::Duration;
+
 use selfheal_core::{Notice, NoticeKind, Span, State};
 use selfheal_store::PendingEffect;
 
 use crate::engine::{Engine, EngineError};
+use crate::ports::NotifyError;
 
 /// A notifier that fails is tried this often, each time waiting longer.
 const TRIES: i64 = 5;
+/// How long one notifier may take.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 impl Engine {
     pub(crate) async fn notify(&self, effect: &PendingEffect, kind: NoticeKind) -> Result<(), EngineError> {
@@ -19,6 +24,9 @@ impl Engine {
             // It has gone on meanwhile: telling now would be wrong.
             _ => false,
         };
+        // Those that were told already are not told again.
+        let missing: Vec<&str> =
+            effect.state["failed"].as_array().into_iter().flatten().filter_map(|n| n.as_str()).collect();
         let mut failed = Vec::new();
         if fits {
             let notice = Notice {
@@ -30,7 +38,13 @@ impl Engine {
             };
             let native = self.config().notifications.native;
             for notifier in self.adapters.notifiers.iter().filter(|notifier| native || !notifier.is_native()) {
-                match notifier.notify(&notice).await {
+                if !missing.is_empty() && !missing.contains(&notifier.name()) {
+                    continue;
+                }
+                let told = tokio::time::timeout(PATIENCE, notifier.notify(&notice)).await;
+                let slow =
+                    || NotifyError { why: format!("no answer within {PATIENCE:?}"), next: "It is tried again.".into() };
+                match told.unwrap_or_else(|_| Err(slow())) {
                     Ok(()) => self.problem(&format!("notifier {}", notifier.name()), None),
                     Err(error) => {
                         self.problem(&format!("notifier {}", notifier.name()), Some(error.to_string()));
@@ -61,7 +75,7 @@ fn title(kind: NoticeKind, incident: &selfheal_core::Incident) -> String {
 
 fn body(incident: &selfheal_core::Incident) -> String {
     let what = match &incident.state {
-        State::Escalated { reason } => reason.clone(),
+        State::Escalated { reason, .. } => reason.clone(),
         State::Queued { gate, .. } | State::Decided { held: Some(selfheal_core::Held { gate, .. }) } => {
             gate.reason.clone()
         }

@@ -15,12 +15,22 @@ impl Engine {
         let due = tx.incidents_due(now, BATCH).await?;
         drop(tx);
         for id in due {
-            let mut tx = self.write_as_leader().await?;
-            let changed = wake(&mut tx, id, now).await?;
-            tx.commit().await?;
-            if let Some(incident) = changed {
-                self.announce_incident(&incident);
+            // One incident that cannot be read must not keep the others from being looked at.
+            match self.wake_one(id, now).await {
+                Ok(()) => {}
+                Err(EngineError::Store(StoreError::LeaseLost)) => return Err(StoreError::LeaseLost.into()),
+                Err(error) => self.problem(&format!("incident {id}"), Some(error.to_string())),
             }
+        }
+        Ok(())
+    }
+
+    async fn wake_one(&self, id: IncidentId, now: Timestamp) -> Result<(), EngineError> {
+        let mut tx = self.write_as_leader().await?;
+        let changed = wake(&mut tx, id, now).await?;
+        tx.commit().await?;
+        if let Some(incident) = changed {
+            self.announce_incident(&incident);
         }
         Ok(())
     }
@@ -72,11 +82,9 @@ async fn wake(tx: &mut Tx, id: IncidentId, now: Timestamp) -> Result<Option<self
 
 /// Calls the queued incident whose turn it is. To be called whenever something that may have kept it back is over.
 pub(crate) async fn call_next(tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
-    for queued in tx.queue().await? {
-        let incident = tx.incident(queued.id).await?;
-        let State::Queued { gate, .. } = &incident.state else { continue };
-        if gate.until.is_none_or(|until| until <= now) {
-            return tx.put_effect(queued.id, &Effect::Decide, now).await;
+    for id in tx.queue().await? {
+        if tx.incident(id).await?.is_ready(now) {
+            return tx.put_effect(id, &Effect::Decide, now).await;
         }
     }
     Ok(())

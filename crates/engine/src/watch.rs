@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use selfheal_core::HealthReading;
 use selfheal_core::config::{CheckSpec, Service, SourceSpec};
-use selfheal_core::detect::{HealthChange, HealthTracker, health_signal, reduce};
+use selfheal_core::detect::{HealthChange, HealthFinding, HealthTracker, health_signal, reduce};
 use tokio::task::JoinHandle;
 
 use crate::engine::{Engine, EngineError};
@@ -31,16 +31,18 @@ pub fn start(engine: &Arc<Engine>) -> Vec<JoinHandle<()>> {
 async fn follow(engine: Arc<Engine>, spec: SourceSpec) {
     let about = format!("source {}", spec.name);
     let Some(mut source) = (engine.adapters.open_source)(&spec) else { return };
-    let stored = async {
-        let mut tx = engine.store.read().await?;
-        tx.checkpoint(&spec.name).await
-    };
-    let mut checkpoint = match stored.await {
-        Ok(body) => body.map(Checkpoint),
-        Err(error) => {
-            // Without its checkpoint the source would be read from the wrong place.
-            engine.problem(&about, Some(format!("its checkpoint cannot be read: {error}")));
-            return;
+    // Without its checkpoint the source would be read from the wrong place.
+    let mut checkpoint = loop {
+        let stored = async {
+            let mut tx = engine.store.read().await?;
+            tx.checkpoint(&spec.name).await
+        };
+        match stored.await {
+            Ok(body) => break body.map(Checkpoint),
+            Err(error) => {
+                engine.problem(&about, Some(format!("its checkpoint cannot be read: {error}")));
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
         }
     };
     loop {
@@ -114,19 +116,26 @@ impl HealthWatch {
         };
         let change = self.tracker.observe(&reading, &self.check);
         let since = self.tracker.failing_since();
+        let mut signals = Vec::new();
         match change {
-            Some(change @ (HealthChange::BecameCritical | HealthChange::StillCritical | HealthChange::Flapping)) => {
-                self.unresolved = true;
-                engine.take(&[health_signal(&reading, project, change, since)], None).await?;
+            Some(HealthChange::BecameCritical | HealthChange::StillCritical) => {
+                signals.push(health_signal(&reading, project, HealthFinding::Failed, since));
             }
             Some(HealthChange::Warned) => {
                 tracing::info!(%service, check = self.check.name, detail = reading.detail, "health check failed once");
             }
-            _ if reading.ok && self.unresolved => {
-                let fingerprint = health_signal(&reading, project, HealthChange::BecameCritical, None).fingerprint;
-                self.unresolved = engine.healthy(project.as_str(), service, &fingerprint).await?;
-            }
             _ => {}
+        }
+        if self.tracker.newly_flapping() {
+            signals.push(health_signal(&reading, project, HealthFinding::Flapping, None));
+        }
+        if !signals.is_empty() {
+            self.unresolved = true;
+            engine.take(&signals, None).await?;
+        } else if reading.ok && self.unresolved {
+            let findings = [HealthFinding::Failed, HealthFinding::Flapping];
+            let about = findings.map(|finding| health_signal(&reading, project, finding, None).fingerprint);
+            self.unresolved = engine.healthy(project.as_str(), service, &about).await?;
         }
         Ok(())
     }

@@ -48,13 +48,13 @@ impl Tx {
     async fn ahead_of(&mut self, incident: IncidentId, now: Timestamp) -> Result<Option<IncidentId>, StoreError> {
         let own = self.incident(incident).await?;
         let order = |i: &selfheal_core::Incident| (i.severity.rank(), i.onset, i.id);
-        for queued in self.queue().await? {
-            if queued.id == incident {
+        for id in self.queue().await? {
+            if id == incident {
                 return Ok(None);
             }
-            let ready = queued.wake_at.is_none_or(|at| at <= now.as_micros());
-            if ready && order(&self.incident(queued.id).await?) < order(&own) {
-                return Ok(Some(queued.id));
+            let other = self.incident(id).await?;
+            if other.is_ready(now) && order(&other) < order(&own) {
+                return Ok(Some(id));
             }
         }
         Ok(None)

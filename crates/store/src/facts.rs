@@ -30,7 +30,7 @@ impl Tx {
     ) -> Result<Incident, StoreError> {
         let (mut incident, effects) = Incident::open(IncidentId(0), project, title.clone(), &signal, at);
         incident.id = self.reserve_incident(&incident).await?;
-        self.attach_signal(signal.id, incident.id).await?;
+        self.join_signal(signal.id, incident.id).await?;
         self.put_fact(incident.id, 1, &Fact::Opened { signal, title }, at).await?;
         self.save_incident(&incident, 1).await?;
         for effect in &effects {

@@ -21,14 +21,6 @@ pub struct IncidentFilter {
     pub limit: i64,
 }
 
-/// A queued incident, as the queue's order sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct QueuedIncident {
-    #[sqlx(try_from = "i64")]
-    pub id: IncidentId,
-    pub wake_at: Option<i64>,
-}
-
 #[derive(sqlx::FromRow)]
 struct Row {
     #[sqlx(json)]
@@ -55,7 +47,7 @@ const WATCHED: &str = "
 const DUE: &str = "select id from incidents where wake_at <= $1 order by wake_at, id limit $2";
 const IN_STATE: &str = "select body from incidents where state = $1 order by severity_rank, onset, id";
 const QUEUE: &str = "
-    select id, wake_at from incidents where state = 'queued' order by severity_rank, onset, id";
+    select id from incidents where state = 'queued' order by severity_rank, onset, id";
 const LIST: &str = "
     select body from incidents
     where (cast($1 as text) = '' or $1 like '%,' || state || ',%')
@@ -144,8 +136,9 @@ impl Tx {
     }
 
     /// The queue in its order: worst severity, then the incident first seen, then the smallest id.
-    pub async fn queue(&mut self) -> Result<Vec<QueuedIncident>, StoreError> {
-        Ok(on!(self, c => sqlx::query_as(QUEUE).fetch_all(c)))
+    pub async fn queue(&mut self) -> Result<Vec<IncidentId>, StoreError> {
+        let ids: Vec<i64> = on!(self, c => sqlx::query_scalar(QUEUE).fetch_all(c));
+        Ok(ids.into_iter().map(IncidentId).collect())
     }
 
     pub async fn decided_incidents(&mut self) -> Result<Vec<IncidentId>, StoreError> {

@@ -26,7 +26,7 @@ pub use dispatch::{Store, Tx};
 pub use error::StoreError;
 pub use events::{HealingEvent, NewEvent};
 pub use facts::StoredFact;
-pub use incidents::{IncidentFilter, QueuedIncident};
+pub use incidents::IncidentFilter;
 pub use lease::Lease;
 pub use outbox::PendingEffect;
 pub use patterns::{ConfidenceStep, PatternCounts};

@@ -15,6 +15,9 @@ use crate::dispatch::{Pool, Store};
 static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
 
+/// An engine that was cut off in the middle of a transaction must not keep the others waiting without end.
+const TIMEOUTS: [(&str, &str); 2] = [("idle_in_transaction_session_timeout", "30s"), ("lock_timeout", "20s")];
+
 /// "SHL1" in the header of our SQLite files, so that another program's file is never taken for ours.
 const APPLICATION_ID: i64 = 0x5348_4c31;
 
@@ -65,7 +68,7 @@ impl Store {
         let pool = PgPoolOptions::new()
             .max_connections(8)
             .acquire_timeout(Duration::from_secs(10))
-            .connect_with(options.application_name("selfheal"))
+            .connect_with(options.application_name("selfheal").options(TIMEOUTS))
             .await
             .map_err(|error| unopenable(&shown(url), &error))?;
         refuse_foreign_schema(&pool, url).await?;

@@ -60,7 +60,7 @@ const ALL: &str = "select confidence, use_count, attempts, body from knowledge_p
 const ONE: &str = "select confidence, use_count, attempts, body from knowledge_patterns where id = $1";
 const LEARN: &str = "
     update knowledge_patterns
-    set confidence = $2, use_count = use_count + $3, attempts = attempts + $4, updated_at = $5
+    set confidence = $2, use_count = case when use_count + $3 < 0 then 0 else use_count + $3 end, attempts = attempts + $4, updated_at = $5
     where id = $1";
 const STEP: &str = "
     insert into confidence_history (pattern_id, event_id, at, before, after, uses, reason)

@@ -70,26 +70,29 @@ macro_rules! columns {
 
 const INSERT: &str = "
     insert into signals
-        (kind, source, service, project, severity, fingerprint, template, text, attributes, trace_id, count, first_seen, last_seen)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        (kind, source, service, project, severity, fingerprint, template, text, attributes, trace_id, count, first_seen, last_seen,
+         received_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     returning id";
 const REPEAT: &str = concat!(
     "select ",
     columns!(),
     " from signals
-     where fingerprint = $1 and project = $2 and last_seen >= $3
+     where fingerprint = $1 and project = $2 and last_seen >= $3 and first_seen <= $4
      order by last_seen desc, id desc limit 1"
 );
 const REPEATED: &str = "
     update signals
     set count = count + $2,
         first_seen = case when first_seen < $3 then first_seen else $3 end,
-        last_seen = case when last_seen > $4 then last_seen else $4 end
+        last_seen = case when last_seen > $4 then last_seen else $4 end,
+        received_at = $5
     where id = $1";
+const TAKEN_OFF: &str = "update signals set count = count - $2 where id = $1";
 const ATTACH: &str = "update signals set incident_id = $2 where id = $1";
 const INCIDENT_OF: &str = "select incident_id from signals where id = $1";
 const OF_INCIDENT: &str =
-    concat!("select ", columns!(), " from signals where incident_id = $1 order by first_seen, id limit $2");
+    concat!("select ", columns!(), " from signals where incident_id = $1 order by last_seen desc, id desc limit $2");
 const COUNT: &str = "
     insert into signal_counts (signal_id, minute, count) values ($1, $2, $3)
     on conflict (signal_id, minute) do update set count = signal_counts.count + excluded.count";
@@ -98,19 +101,25 @@ const COUNTS: &str = "
     from signal_counts join signals on signals.id = signal_counts.signal_id
     where signals.incident_id = $1
     group by minute order by minute";
-const LAST_SEEN: &str = "select max(last_seen) from signals where incident_id = $1";
+const LAST_SEEN: &str = "select max(received_at) from signals where incident_id = $1";
 const SINCE: &str = "select cast(coalesce(sum(count), 0) as bigint) from signals where last_seen >= $1";
 const LATEST: &str = "select max(last_seen) from signals";
 
 impl Tx {
     /// Stores a signal: as a repeat of the same fingerprint seen within `repeat` of its last sight, otherwise new. Returns
     /// its id and whether it is new.
-    pub async fn put_signal(&mut self, signal: &NewSignal, repeat: Span) -> Result<(SignalId, bool), StoreError> {
+    pub async fn put_signal(
+        &mut self,
+        signal: &NewSignal,
+        repeat: Span,
+        now: Timestamp,
+    ) -> Result<(SignalId, bool), StoreError> {
         let earliest = signal.first_seen - repeat;
         let same: Option<Row> = on!(self, c => sqlx::query_as(REPEAT)
             .bind(&signal.fingerprint.0)
             .bind(signal.project.as_str())
             .bind(earliest.as_micros())
+            .bind((signal.last_seen + repeat).as_micros())
             .fetch_optional(c));
         let (id, new) = match same {
             Some(row) => {
@@ -121,37 +130,71 @@ impl Tx {
                         .bind(signal.count as i64)
                         .bind(signal.first_seen.as_micros())
                         .bind(signal.last_seen.as_micros())
+                        .bind(now.as_micros())
                 );
                 (row.id, false)
             }
-            None => {
-                let id: i64 = on!(self, c => sqlx::query_scalar(INSERT)
-                    .bind(kind(signal.kind))
-                    .bind(signal.source.as_str())
-                    .bind(signal.service.as_str())
-                    .bind(signal.project.as_str())
-                    .bind(signal.severity.as_str())
-                    .bind(&signal.fingerprint.0)
-                    .bind(&signal.template)
-                    .bind(&signal.text)
-                    .bind(Json(&signal.attributes))
-                    .bind(&signal.trace_id)
-                    .bind(signal.count as i64)
-                    .bind(signal.first_seen.as_micros())
-                    .bind(signal.last_seen.as_micros())
-                    .fetch_one(c));
-                (id, true)
-            }
+            None => (self.insert_signal(signal, now).await?.0, true),
         };
         let minute = signal.last_seen.as_micros().div_euclid(60_000_000);
         execute!(self, sqlx::query(COUNT).bind(id).bind(minute).bind(signal.count as i64));
         Ok((SignalId(id), new))
     }
 
-    /// Makes a signal a member of an incident.
-    pub async fn attach_signal(&mut self, signal: SignalId, incident: IncidentId) -> Result<(), StoreError> {
-        execute!(self, sqlx::query(ATTACH).bind(signal.0).bind(incident.0));
+    async fn insert_signal(&mut self, signal: &NewSignal, now: Timestamp) -> Result<SignalId, StoreError> {
+        let id: i64 = on!(self, c => sqlx::query_scalar(INSERT)
+            .bind(kind(signal.kind))
+            .bind(signal.source.as_str())
+            .bind(signal.service.as_str())
+            .bind(signal.project.as_str())
+            .bind(signal.severity.as_str())
+            .bind(&signal.fingerprint.0)
+            .bind(&signal.template)
+            .bind(&signal.text)
+            .bind(Json(&signal.attributes))
+            .bind(&signal.trace_id)
+            .bind(signal.count as i64)
+            .bind(signal.first_seen.as_micros())
+            .bind(signal.last_seen.as_micros())
+            .bind(now.as_micros())
+            .fetch_one(c));
+        Ok(SignalId(id))
+    }
+
+    /// Makes a signal a member of an incident. One that is another incident's evidence stays there: this sight of it becomes
+    /// a signal of its own. Returns the signal that is the member.
+    pub async fn attach_signal(
+        &mut self,
+        id: SignalId,
+        incident: IncidentId,
+        signal: &NewSignal,
+        now: Timestamp,
+    ) -> Result<SignalId, StoreError> {
+        let member = match self.incident_of_signal(id).await? {
+            Some(other) if other != incident => self.detach_signal(id, signal, now).await?,
+            _ => id,
+        };
+        self.join_signal(member, incident).await?;
+        Ok(member)
+    }
+
+    pub(crate) async fn join_signal(&mut self, id: SignalId, incident: IncidentId) -> Result<(), StoreError> {
+        execute!(self, sqlx::query(ATTACH).bind(id.0).bind(incident.0));
         Ok(())
+    }
+
+    /// A signal for an incident that is about to be opened: the same, if it is nobody's evidence yet.
+    pub async fn detach_signal(
+        &mut self,
+        id: SignalId,
+        signal: &NewSignal,
+        now: Timestamp,
+    ) -> Result<SignalId, StoreError> {
+        if self.incident_of_signal(id).await?.is_none() {
+            return Ok(id);
+        }
+        execute!(self, sqlx::query(TAKEN_OFF).bind(id.0).bind(signal.count as i64));
+        self.insert_signal(signal, now).await
     }
 
     pub async fn incident_of_signal(&mut self, signal: SignalId) -> Result<Option<IncidentId>, StoreError> {
@@ -159,17 +202,19 @@ impl Tx {
         Ok(id.map(IncidentId))
     }
 
-    /// An incident's signals, earliest first.
+    /// An incident's latest signals, earliest first.
     pub async fn signals_of(&mut self, incident: IncidentId, limit: i64) -> Result<Vec<Signal>, StoreError> {
         let rows: Vec<Row> = on!(self, c => sqlx::query_as(OF_INCIDENT).bind(incident.0).bind(limit).fetch_all(c));
-        rows.into_iter().map(Signal::try_from).collect()
+        let mut signals: Vec<Signal> = rows.into_iter().map(Signal::try_from).collect::<Result<_, _>>()?;
+        signals.sort_by_key(|signal| (signal.seen.first_seen, signal.id));
+        Ok(signals)
     }
 
     pub async fn signal_counts(&mut self, incident: IncidentId) -> Result<Vec<MinuteCount>, StoreError> {
         Ok(on!(self, c => sqlx::query_as(COUNTS).bind(incident.0).fetch_all(c)))
     }
 
-    /// When the error pattern of an incident was last seen.
+    /// When the error pattern of an incident was last taken in, by the engine's clock: hosts' own clocks differ.
     pub async fn symptom_last_seen(&mut self, incident: IncidentId) -> Result<Option<Timestamp>, StoreError> {
         let at: Option<i64> = on!(self, c => sqlx::query_scalar(LAST_SEEN).bind(incident.0).fetch_one(c));
         Ok(at.map(Timestamp::from))

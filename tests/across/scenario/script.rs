@@ -53,6 +53,17 @@ pub enum Act {
         incident: i64,
         reason: RejectReason,
     },
+    /// As many errors as there are kinds, each with a word of its own for `{word}`.
+    Storm {
+        service: String,
+        text: String,
+        kinds: u64,
+    },
+    /// The clock leaps, with nothing running meanwhile.
+    Jump(String),
+    JumpBack(String),
+    /// The engine dies as soon as it would perform an effect of this name.
+    DieBefore(String),
     /// The engine dies without a word, and another one starts.
     Crash,
     Expect(Box<Expect>),

@@ -170,6 +170,9 @@ pub struct World {
     engines: u32,
     checks: Vec<HealthWatch>,
     running: Vec<tokio::task::JoinHandle<()>>,
+    /// The engine is dead from the moment at which it would perform such an effect.
+    dies_before: Option<String>,
+    seconds: u64,
 }
 
 /// What there is to see.
@@ -210,7 +213,17 @@ impl World {
                 service.health_checks.iter().map(|check| HealthWatch::new(service.clone(), check.clone()))
             })
             .collect();
-        Ok(Self { stage, store, config, engine, engines: 1, checks, running: Vec::new() })
+        Ok(Self {
+            stage,
+            store,
+            config,
+            engine,
+            engines: 1,
+            checks,
+            running: Vec::new(),
+            dies_before: None,
+            seconds: 0,
+        })
     }
 
     pub async fn act(&mut self, act: Act) -> Result<(), String> {
@@ -231,6 +244,28 @@ impl World {
                 self.engine.take(&signals, None).await.map_err(|error| error.to_string())?;
                 self.settle().await?;
             }
+            Act::Storm { service, text, kinds } => {
+                for kind in 0..kinds {
+                    // Words without digits, so that each is a template of its own.
+                    let word: String =
+                        format!("{kind:04}").bytes().map(|digit| char::from(digit - b'0' + b'a')).collect();
+                    let record = parse_record(&text.replace("{word}", &word), self.stage.now());
+                    let service = ServiceName::new(&service);
+                    let project = self.config.service(&service).map(|s| s.project.clone()).unwrap_or_default();
+                    let signals = reduce(&[record], &SourceName::new("log"), &service, &project);
+                    self.engine.take(&signals, None).await.map_err(|error| error.to_string())?;
+                }
+                self.settle().await?;
+            }
+            Act::Jump(text) => {
+                let mut now = self.stage.now.lock().expect("played by one");
+                *now = *now + Span::from_secs(seconds(&text)?);
+            }
+            Act::JumpBack(text) => {
+                let mut now = self.stage.now.lock().expect("played by one");
+                *now = *now - Span::from_secs(seconds(&text)?);
+            }
+            Act::DieBefore(effect) => self.dies_before = Some(effect),
             Act::Automation(posture) => {
                 let switch = Automation { posture, then: posture, ..Automation::initial(self.stage.now()) };
                 self.write(async |tx| tx.put_automation(&switch).await).await?;
@@ -248,7 +283,8 @@ impl World {
     async fn second(&mut self) -> Result<(), String> {
         let now = self.stage.now() + Span::from_secs(1);
         *self.stage.now.lock().expect("played by one") = now;
-        let elapsed = now.since(START).as_secs_f64() as u64;
+        self.seconds += 1;
+        let elapsed = self.seconds;
         for check in &mut self.checks {
             if elapsed.is_multiple_of(check.spec().interval_seconds) {
                 check.look(&self.engine).await.map_err(|error| error.to_string())?;
@@ -259,7 +295,10 @@ impl World {
 
     /// Lets the engine do everything that is due now. What hangs is left hanging.
     async fn settle(&mut self) -> Result<(), String> {
-        for _ in 0..200 {
+        for _ in 0..2_000 {
+            if self.is_dead().await? {
+                return Ok(());
+            }
             let tasks = self.engine.tick().await.map_err(|error| error.to_string())?;
             if tasks.is_empty() {
                 return Ok(());
@@ -272,6 +311,13 @@ impl World {
             }
         }
         Err("the engine does not come to rest".into())
+    }
+
+    async fn is_dead(&self) -> Result<bool, String> {
+        let Some(name) = &self.dies_before else { return Ok(false) };
+        let mut tx = self.store.read().await.map_err(|error| error.to_string())?;
+        let due = tx.due_effects(self.stage.now(), 100).await.map_err(|error| error.to_string())?;
+        Ok(due.iter().any(|effect| effect.body.name() == name))
     }
 
     /// Returns when a restart hangs that will never end.
@@ -293,6 +339,7 @@ impl World {
     }
 
     fn crash(&mut self) {
+        self.dies_before = None;
         for task in self.running.drain(..) {
             task.abort();
         }

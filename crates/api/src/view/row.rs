@@ -82,7 +82,7 @@ pub fn incident_row(incident: &Incident, counts: &[MinuteCount], now: Timestamp)
         last_signal_at: incident.last_signal_at.to_rfc3339(),
         resolved_at,
         resolved_by,
-        signal_count: incident.signal_count,
+        signal_count: counts.iter().map(|count| count.count as u64).sum::<u64>().max(incident.signal_count),
         acknowledged_by: incident.acknowledged_by.clone(),
         confidence: incident.decided.as_ref().and_then(|decided| {
             let best = decided.matches.first()?;

@@ -59,6 +59,9 @@ fn entry(fact: &Fact, at: Timestamp, incident: &Incident) -> Option<StoryEntry> 
         Fact::Held { gate, .. } => {
             told(ENGINE, "Held by the automation switch".into(), Some(gate.reason.clone()), Tone::Attention)
         }
+        Fact::WentStale { why, .. } => {
+            told(ENGINE, "Not started: the situation changed".into(), Some(why.clone()), Tone::Attention)
+        }
         Fact::HeldBeforeStep { gate, .. } => {
             told(ENGINE, "Held just before the first step".into(), Some(gate.reason.clone()), Tone::Attention)
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{Level, LogRecord, ServiceName, Timestamp};
+use crate::{Level, LogRecord, ServiceName, Span, Timestamp};
 
 /// Names under which the usual loggers put a field.
 const MESSAGE: &[&str] = &["message", "msg", "log", "event", "text"];
@@ -18,9 +18,23 @@ const HEAD_WORDS: usize = 8;
 /// Reads a record. Nothing is refused: what has no known format is a plain message. `received` is its time where it
 /// carries none.
 pub fn parse_record(raw: &str, received: Timestamp) -> LogRecord {
-    // PostgreSQL's text has no NUL.
-    let clean = if raw.contains('\0') { raw.replace('\0', "\u{fffd}") } else { raw.to_owned() };
-    json(&clean, received).unwrap_or_else(|| plain(&clean, received))
+    let clean = without_nul(raw);
+    let mut record = json(&clean, received).unwrap_or_else(|| plain(&clean, received));
+    // A time that cannot be is none: of the future, or from before there were logs to follow.
+    if record.at > received + FUTURE || record.at < EARLIEST {
+        record.at = received;
+    }
+    record
+}
+
+/// How far ahead of ours the clock of a log's host may be: a zone that was not written, and a little more.
+const FUTURE: Span = Span::from_minutes(15 * 60);
+/// 1990-01-01T00:00:00Z.
+const EARLIEST: Timestamp = Timestamp::from_micros(631_152_000_000_000);
+
+/// PostgreSQL's text has no NUL.
+fn without_nul(text: &str) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
 }
 
 fn json(raw: &str, received: Timestamp) -> Option<LogRecord> {
@@ -50,7 +64,7 @@ fn field(fields: &serde_json::Map<String, Value>, name: &str) -> Option<String> 
         fields.get(head)?.get(rest)
     })?;
     match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::String(text) if !text.is_empty() => Some(without_nul(text)),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
@@ -148,7 +162,7 @@ mod tests {
 
     #[test]
     fn reads_the_usual_heads() {
-        let received = Timestamp::from_micros(7);
+        let received = Timestamp::parse("2026-02-28T15:00:00Z").expect("a time");
         for (raw, at, level, message) in [
             ("2026-02-28T14:02:00Z ERROR db gone", Some("2026-02-28T14:02:00Z"), Some(Level::Error), "db gone"),
             (
@@ -191,6 +205,31 @@ mod tests {
         assert_eq!(record.service, Some(ServiceName::new("pay")));
         assert_eq!(record.trace_id.as_deref(), Some("abc"));
         assert_eq!(record.message, "boom\nat x");
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_is_none() {
+        let received = Timestamp::parse("2026-02-28T14:00:00Z").expect("a time");
+        for (time, kept) in [
+            ("1e22", false),
+            ("20260228140200123456789", false),
+            ("\"9999-12-31T23:59:59Z\"", false),
+            ("\"2026-03-01T05:00:01Z\"", false),
+            ("\"2026-03-01T05:00:00Z\"", true),
+            ("\"1989-12-31T23:59:59Z\"", false),
+            ("\"2005-06-03T15:42:50Z\"", true),
+        ] {
+            let record = parse_record(&format!(r#"{{"level":"error","msg":"x","ts":{time}}}"#), received);
+            assert_eq!(record.at != received, kept, "{time}");
+        }
+    }
+
+    #[test]
+    fn no_field_keeps_a_nul() {
+        let record = parse_record(r#"{"msg":"a\u0000b","service":"s\u0000","trace_id":"\u0000"}"#, Timestamp::EPOCH);
+        for text in [record.message, record.service.expect("named").0, record.trace_id.expect("named")] {
+            assert!(!text.contains('\0'), "{text:?}");
+        }
     }
 
     proptest! {

@@ -13,6 +13,15 @@ pub enum HealthState {
     Critical,
 }
 
+/// What a signal of a health check says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HealthFinding {
+    /// It fails.
+    Failed,
+    /// It went down or came back more than 4 times in 10 minutes.
+    Flapping,
+}
+
 /// What one reading changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HealthChange {
@@ -22,8 +31,6 @@ pub enum HealthChange {
     StillCritical,
     /// From critical back to healthy.
     Cleared,
-    /// Changed state more than 4 times in 10 minutes.
-    Flapping,
 }
 
 const FLAPPING_CHANGES: usize = 4;
@@ -38,6 +45,7 @@ pub struct HealthTracker {
     successes: u32,
     changes: VecDeque<Timestamp>,
     flapping: bool,
+    newly_flapping: bool,
 }
 
 impl HealthTracker {
@@ -48,6 +56,11 @@ impl HealthTracker {
     /// The first failure of those in a row: when the symptom began.
     pub const fn failing_since(&self) -> Option<Timestamp> {
         self.failing_since
+    }
+
+    /// Whether the last reading was the one that makes it flap; told beside what else it changed.
+    pub const fn newly_flapping(&self) -> bool {
+        self.newly_flapping
     }
 
     /// Takes one reading.
@@ -70,9 +83,9 @@ impl HealthTracker {
                 self.state = HealthState::Warning;
             }
         }
-        if self.state != before && self.counts_as_change(reading.at) {
-            return Some(HealthChange::Flapping);
-        }
+        // A warning is no change that anybody would call flapping: down and up are.
+        let critical = |state: HealthState| state == HealthState::Critical;
+        self.newly_flapping = critical(self.state) != critical(before) && self.counts_as_change(reading.at);
         match (before, self.state) {
             (HealthState::Critical, HealthState::Healthy) => Some(HealthChange::Cleared),
             (HealthState::Critical, HealthState::Critical) if !reading.ok => Some(HealthChange::StillCritical),
@@ -99,15 +112,17 @@ impl HealthTracker {
 pub fn health_signal(
     reading: &HealthReading,
     project: &ProjectName,
-    change: HealthChange,
+    finding: HealthFinding,
     since: Option<Timestamp>,
 ) -> NewSignal {
     let (check, service) = (reading.check.as_str(), reading.service.as_str());
-    let (text, severity, kind) = match change {
-        HealthChange::Flapping => {
+    let (text, severity, kind) = match finding {
+        HealthFinding::Flapping => {
             (format!("health check {check} is flapping: more than 4 changes in 10 minutes"), Severity::High, "flapping")
         }
-        _ => (format!("health check {check} failed: {}", reading.detail), Severity::Critical, "failed"),
+        HealthFinding::Failed => {
+            (format!("health check {check} failed: {}", reading.detail), Severity::Critical, "failed")
+        }
     };
     NewSignal {
         kind: SignalKind::Health,
@@ -182,10 +197,23 @@ mod tests {
     }
 
     #[test]
-    fn the_fifth_change_in_ten_minutes_is_flapping_once() {
-        let changes = run("-+-+-+-+");
-        let flapping: Vec<_> =
-            changes.iter().enumerate().filter(|(_, c)| **c == Some(HealthChange::Flapping)).map(|(i, _)| i).collect();
-        assert_eq!(flapping, [4]);
+    fn the_fifth_time_down_or_up_in_ten_minutes_is_flapping_once() {
+        let (mut tracker, spec) = (HealthTracker::default(), spec());
+        let mut flapping = Vec::new();
+        // Down after three failures, up after one success: the third time down is the fifth change.
+        for (second, c) in "---+---+---+---+".chars().enumerate() {
+            let reading = HealthReading {
+                at: Timestamp::from_micros(second as i64 * 1_000_000),
+                service: ServiceName::new("pay"),
+                check: "http".into(),
+                ok: c == '+',
+                detail: String::new(),
+            };
+            let change = tracker.observe(&reading, &spec);
+            if tracker.newly_flapping() {
+                flapping.push((second, change));
+            }
+        }
+        assert_eq!(flapping, [(10, Some(HealthChange::BecameCritical))], "told beside the failure, not instead of it");
     }
 }

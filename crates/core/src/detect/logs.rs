@@ -76,11 +76,13 @@ fn is_stack_trace(message: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Timestamp, detect::parse_record};
+    use crate::{Span, Timestamp, detect::parse_record};
+
+    const START: Timestamp = Timestamp::from_micros(1_772_000_000_000_000);
 
     fn reduce_lines(lines: &[&str]) -> Vec<NewSignal> {
         let records: Vec<_> =
-            lines.iter().enumerate().map(|(i, line)| parse_record(line, Timestamp::from_micros(i as i64))).collect();
+            lines.iter().enumerate().map(|(i, line)| parse_record(line, START + Span::from_millis(i as u64))).collect();
         reduce(&records, &SourceName::new("log"), &ServiceName::new("pay"), &ProjectName::new("shop"))
     }
 
@@ -89,7 +91,7 @@ mod tests {
         let signals = reduce_lines(&["ERROR b 1", "INFO fine", "ERROR a", "ERROR b 2", "FATAL b 3"]);
         let seen: Vec<_> = signals.iter().map(|s| (s.template.as_str(), s.count, s.severity)).collect();
         assert_eq!(seen, [("b <*>", 3, Severity::Critical), ("a", 1, Severity::High)]);
-        assert_eq!((signals[0].first_seen.as_micros(), signals[0].last_seen.as_micros()), (0, 4));
+        assert_eq!((signals[0].first_seen, signals[0].last_seen), (START, START + Span::from_millis(4)));
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod logs;
 mod template;
 
 pub use format::parse_record;
-pub use health::{HealthChange, HealthState, HealthTracker, health_signal};
+pub use health::{HealthChange, HealthFinding, HealthState, HealthTracker, health_signal};
 pub use join::Joiner;
 pub use logs::reduce;
 pub use template::{jaccard, template, tokens};

@@ -52,6 +52,12 @@ pub enum Fact {
     Admitted {
         gates: Vec<GateResult>,
         event: EventId,
+        approved_by: Option<String>,
+    },
+    /// Between the intent and the first step too much time passed, or the inventory changed: decided again.
+    WentStale {
+        event: EventId,
+        why: String,
     },
     /// Gate 12: the switch changed between the intent and the first step.
     HeldBeforeStep {
@@ -117,6 +123,7 @@ impl Fact {
             Self::Queued { .. } => "queued",
             Self::QueueExpired => "queue_expired",
             Self::Admitted { .. } => "admitted",
+            Self::WentStale { .. } => "went_stale",
             Self::HeldBeforeStep { .. } => "held_before_step",
             Self::ActionFinished { .. } => "action_finished",
             Self::Verified { .. } => "verified",

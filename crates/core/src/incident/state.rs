@@ -35,6 +35,8 @@ pub enum State {
     },
     Escalated {
         reason: String,
+        /// The engine knew no better: a new kind of signal is reason enough to decide again.
+        by_engine: bool,
     },
     Snoozed {
         until: Timestamp,
@@ -190,6 +192,11 @@ impl Incident {
 
     pub fn attempt(&self, event: EventId) -> Option<&Attempt> {
         self.attempts.iter().find(|attempt| attempt.event == event)
+    }
+
+    /// Queued, and nothing but its turn holds it back.
+    pub fn is_ready(&self, now: Timestamp) -> bool {
+        matches!(&self.state, State::Queued { gate, .. } if gate.until.is_none_or(|until| until <= now))
     }
 
     /// When the engine has to look at this incident again although nothing happened.

@@ -76,12 +76,21 @@ impl Incident {
                 if !self.state.is_open() {
                     return Err(illegal());
                 }
+                // What nobody knew may be known by what is seen now.
+                let new = !self.fingerprints.contains(&signal.fingerprint);
+                if new && matches!(self.state, State::Escalated { by_engine: true, .. }) {
+                    effects.push(Effect::Decide);
+                }
                 next.take(signal);
             }
             Fact::Decided(decided) => {
                 if !matches!(
                     self.state,
-                    State::Detected | State::Decided { .. } | State::Queued { .. } | State::AwaitingApproval { .. }
+                    State::Detected
+                        | State::Decided { .. }
+                        | State::Queued { .. }
+                        | State::AwaitingApproval { .. }
+                        | State::Escalated { by_engine: true, .. }
                 ) {
                     return Err(illegal());
                 }
@@ -142,14 +151,23 @@ impl Incident {
                     &mut effects,
                 );
             }
-            Fact::Admitted { gates, event } => {
+            Fact::Admitted { gates, event, approved_by } => {
                 if !matches!(self.state, State::Decided { .. } | State::AwaitingApproval { .. } | State::Queued { .. })
                 {
                     return Err(illegal());
                 }
                 next.gates.clone_from(gates);
-                next.start(*event, at).ok_or_else(illegal)?;
+                next.start(*event, approved_by.clone(), at).ok_or_else(illegal)?;
                 effects.push(Effect::Execute { event: *event });
+            }
+            Fact::WentStale { event, .. } => {
+                if self.state != (State::Healing { event: *event }) {
+                    return Err(illegal());
+                }
+                next.attempts.retain(|attempt| attempt.event != *event);
+                next.approval = None;
+                next.state = State::Decided { held: None };
+                effects.push(Effect::Decide);
             }
             Fact::HeldBeforeStep { event, gate } => {
                 if self.state != (State::Healing { event: *event }) {
@@ -200,6 +218,10 @@ impl Incident {
                     return Err(illegal());
                 }
                 next.escalate(cause.text(), gates, &mut effects);
+                let by_engine = matches!(cause, Cause::Decision { .. } | Cause::NoPlan { .. });
+                if let State::Escalated { by_engine: mark, .. } = &mut next.state {
+                    *mark = by_engine;
+                }
             }
             Fact::SymptomCleared { watch_until, .. } => {
                 if !self.state.is_open() || self.is_acting() {
@@ -227,7 +249,8 @@ impl Incident {
                 let State::Snoozed { back, .. } = &self.state else { return Err(illegal()) };
                 next.state = (**back).clone();
                 // What it waited for may have changed meanwhile.
-                if matches!(next.state, State::Detected | State::Decided { .. } | State::Queued { .. }) {
+                let approved = self.approval.is_some() && matches!(next.state, State::AwaitingApproval { .. });
+                if approved || matches!(next.state, State::Detected | State::Decided { .. } | State::Queued { .. }) {
                     effects.push(Effect::Decide);
                 }
             }
@@ -238,8 +261,10 @@ impl Incident {
                 next.take(signal);
                 next.state = State::Detected;
                 next.acknowledged_by = None;
-                if let Some(last) = next.attempts.iter_mut().rev().find_map(|attempt| attempt.verified.as_mut()) {
-                    last.taken_back = *taken_back;
+                if let (Some(back), Some(last)) =
+                    (taken_back, next.attempts.last_mut().and_then(|a| a.verified.as_mut()))
+                {
+                    last.taken_back = Some(*back);
                 }
                 effects.push(Effect::Decide);
             }
@@ -269,7 +294,9 @@ impl Incident {
         push_new(&mut self.services, &signal.service);
         push_new(&mut self.fingerprints, &signal.fingerprint);
         push_new(&mut self.templates, &signal.template);
-        self.trace_ids.extend(signal.trace_id.iter().cloned());
+        if self.trace_ids.len() < KEPT {
+            self.trace_ids.extend(signal.trace_id.iter().cloned());
+        }
     }
 
     fn decide(&mut self, decided: &Decided, at: Timestamp) {
@@ -316,11 +343,11 @@ impl Incident {
             self.gates = gates.to_vec();
         }
         self.approval = None;
-        self.state = State::Escalated { reason };
+        self.state = State::Escalated { reason, by_engine: false };
         effects.push(Effect::Notify { kind: NoticeKind::Escalated });
     }
 
-    fn start(&mut self, event: EventId, at: Timestamp) -> Option<()> {
+    fn start(&mut self, event: EventId, approved_by: Option<String>, at: Timestamp) -> Option<()> {
         let plan = self.decided.as_ref()?.plan.as_ref()?;
         let attempt = Attempt {
             event,
@@ -328,7 +355,7 @@ impl Incident {
             action: plan.action.kind,
             target: plan.target.canonical(),
             plan_hash: plan.hash(),
-            approved_by: self.approval.as_ref().map(|approval| approval.by.clone()),
+            approved_by,
             started_at: at,
             finished_at: None,
             outcome: None,
@@ -340,8 +367,11 @@ impl Incident {
     }
 }
 
+/// How many different services, fingerprints, templates and traces an incident keeps to correlate by.
+const KEPT: usize = 200;
+
 fn push_new<T: Clone + PartialEq>(list: &mut Vec<T>, item: &T) {
-    if !list.contains(item) {
+    if list.len() < KEPT && !list.contains(item) {
         list.push(item.clone());
     }
 }

@@ -97,7 +97,8 @@ fn facts() -> Vec<Fact> {
         Fact::ApprovalExpired,
         Fact::Queued { gates: vec![], gate: gate(), expires_at: at(3_600) },
         Fact::QueueExpired,
-        Fact::Admitted { gates: vec![], event: EVENT },
+        Fact::Admitted { gates: vec![], event: EVENT, approved_by: None },
+        Fact::WentStale { event: EVENT, why: "too late".into() },
         Fact::HeldBeforeStep { event: EVENT, gate: gate() },
         Fact::ActionFinished { event: EVENT, outcome: Outcome::Succeeded { detail: String::new() } },
         verified(true),
@@ -219,7 +220,15 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
             ("snoozed", "snoozed"),
         ],
     ),
-    ("healing", &[("signal_joined", "healing"), ("held_before_step", "decided"), ("action_finished", "verifying")]),
+    (
+        "healing",
+        &[
+            ("signal_joined", "healing"),
+            ("went_stale", "decided"),
+            ("held_before_step", "decided"),
+            ("action_finished", "verifying"),
+        ],
+    ),
     ("verifying", &[("signal_joined", "verifying"), ("verified", "resolved")]),
     (
         "escalated",
@@ -287,7 +296,13 @@ fn what_a_failed_verification_leads_to() {
 fn who_resolved_it_is_remembered() {
     let healed = after(&["decided", "admitted", "action_finished", "verified"]);
     assert!(matches!(healed.state, State::Resolved { by: ResolvedBy::AutomaticFix, .. }));
-    let approved = after(&["decided", "approval_requested", "approved", "admitted", "action_finished", "verified"]);
+    let admitted = Fact::Admitted { gates: vec![], event: EVENT, approved_by: Some("ada".into()) };
+    let finished = Fact::ActionFinished { event: EVENT, outcome: Outcome::Succeeded { detail: String::new() } };
+    let approved = [admitted, finished, verified(true)]
+        .iter()
+        .fold(after(&["decided", "approval_requested", "approved"]), |incident, fact| {
+            incident.apply(fact, at(2)).expect("legal").0
+        });
     assert!(matches!(approved.state, State::Resolved { by: ResolvedBy::ApprovedFix, .. }));
 }
 
@@ -307,7 +322,7 @@ proptest! {
     /// Whatever happens in whatever order: illegal facts change nothing, the facts replay to the state, and an action
     /// runs only where one was admitted.
     #[test]
-    fn no_sequence_of_facts_leads_astray(choices in proptest::collection::vec(0usize..23, 0..40)) {
+    fn no_sequence_of_facts_leads_astray(choices in proptest::collection::vec(0usize..24, 0..40)) {
         let all = facts();
         let mut incident = open();
         let mut taken = vec![(at(0), all[0].clone())];

@@ -57,6 +57,7 @@ async fn queue(tx: &mut Tx, id: IncidentId, until: Option<Timestamp>, seconds: u
             require_approval_for: vec![],
             infrastructure_service: false,
             target_needs_approval: false,
+            unexplained_upstream: None,
         }),
         plan: None,
         state_now: None,
@@ -68,6 +69,10 @@ async fn queue(tx: &mut Tx, id: IncidentId, until: Option<Timestamp>, seconds: u
     tx.record(id, &fact, at(seconds)).await.expect("legal");
 }
 
+async fn ahead(tx: &mut Tx, id: IncidentId, now: Timestamp) -> Option<IncidentId> {
+    tx.admission_counts(id, "service.restart", "x", now).await.expect("counted").ahead
+}
+
 async fn the_queue_has_one_order(store: Store) {
     let mut tx = store.write().await.expect("writes");
     let late_high = incident(&mut tx, "a", Severity::High, 2).await;
@@ -77,13 +82,14 @@ async fn the_queue_has_one_order(store: Store) {
     for id in [late_high, early_high, critical, twin_high] {
         queue(&mut tx, id, None, 10).await;
     }
-    let order: Vec<IncidentId> = tx.queue().await.expect("read").into_iter().map(|queued| queued.id).collect();
+    let order = tx.queue().await.expect("read");
     assert_eq!(order, [critical, early_high, late_high, twin_high]);
-    let mut ahead = async |id, now| tx.admission_counts(id, "service.restart", "x", now).await.expect("counted").ahead;
-    // A queued incident that is not ready (it looks again by itself only later) keeps nobody back.
-    assert_eq!(ahead(late_high, at(10)).await, None);
-    assert_eq!(ahead(late_high, at(40)).await, Some(critical));
-    assert_eq!(ahead(critical, at(40)).await, None);
+    assert_eq!(ahead(&mut tx, late_high, at(10)).await, Some(critical));
+    assert_eq!(ahead(&mut tx, critical, at(10)).await, None);
+    // One that waits for a limit to free keeps nobody back until then.
+    queue(&mut tx, critical, Some(at(40)), 11).await;
+    assert_eq!(ahead(&mut tx, early_high, at(39)).await, None);
+    assert_eq!(ahead(&mut tx, early_high, at(40)).await, Some(critical));
 }
 
 async fn two_engines_cannot_take_the_last_slot(store: Store) {

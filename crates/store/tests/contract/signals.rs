@@ -17,7 +17,8 @@ const REPEAT: Span = Span::from_secs(120);
 
 async fn a_repeat_within_two_minutes_is_counted(store: Store) {
     let mut tx = store.write().await.expect("writes");
-    let mut put = async |seconds| tx.put_signal(&signal("pay", "boom", seconds), REPEAT).await.expect("stored");
+    let mut put =
+        async |seconds| tx.put_signal(&signal("pay", "boom", seconds), REPEAT, at(seconds)).await.expect("stored");
     let (first, new) = put(0).await;
     assert!(new);
     assert_eq!(put(120).await, (first, false), "exactly two minutes is a repeat");
@@ -30,7 +31,7 @@ async fn what_was_stored_is_read_whole(store: Store) {
     let mut tx = store.write().await.expect("writes");
     let mut new = signal("pay", "line one\n\tat two \u{1F4A5}", 5);
     new.trace_id = Some("abc".into());
-    let (id, _) = tx.put_signal(&new, REPEAT).await.expect("stored");
+    let (id, _) = tx.put_signal(&new, REPEAT, at(5)).await.expect("stored");
     let seen = SignalSeen::of(id, &new);
     let incident = tx.open_incident(new.project.clone(), "t".into(), seen, at(5)).await.expect("opened");
     let stored = tx.signals_of(incident.id, 10).await.expect("read");
@@ -43,7 +44,7 @@ async fn what_was_stored_is_read_whole(store: Store) {
 async fn checkpoint_and_signals_are_one(store: Store) {
     let source = SourceName::new("pay-log");
     let mut tx = store.write().await.expect("writes");
-    tx.put_signal(&signal("pay", "boom", 0), REPEAT).await.expect("stored");
+    tx.put_signal(&signal("pay", "boom", 0), REPEAT, at(5)).await.expect("stored");
     tx.put_checkpoint(&source, &serde_json::json!({ "offset": 9 }), at(0)).await.expect("stored");
     drop(tx);
     let mut tx = store.read().await.expect("reads");
@@ -62,7 +63,7 @@ async fn sights_are_counted_by_minute(store: Store) {
     let mut tx = store.write().await.expect("writes");
     let id = incident(&mut tx, "pay", Severity::High, 0).await;
     for seconds in [1, 2, 61] {
-        tx.put_signal(&signal("pay", "pay failed", seconds), REPEAT).await.expect("stored");
+        tx.put_signal(&signal("pay", "pay failed", seconds), REPEAT, at(seconds)).await.expect("stored");
     }
     let counts = tx.signal_counts(id).await.expect("read");
     assert_eq!(counts.iter().map(|count| count.count).sum::<i64>(), 4);

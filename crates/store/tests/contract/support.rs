@@ -57,7 +57,7 @@ pub fn signal(service: &str, text: &str, seconds: u64) -> NewSignal {
 pub async fn incident(tx: &mut Tx, service: &str, severity: Severity, seconds: u64) -> IncidentId {
     let mut new = signal(service, &format!("{service} failed"), seconds);
     new.severity = severity;
-    let (id, _) = tx.put_signal(&new, Span::from_secs(120)).await.expect("stored");
+    let (id, _) = tx.put_signal(&new, Span::from_secs(120), at(seconds)).await.expect("stored");
     let seen = SignalSeen::of(id, &new);
     tx.open_incident(new.project.clone(), format!("{service} failed"), seen, at(seconds)).await.expect("opened").id
 }
