@@ -22,7 +22,7 @@ impl Follow {
     fn new(from_start: bool) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let source = source(directory.path().join("app.log"), from_start);
-        Self { directory, source, from_start, at: None, now: Timestamp::from_micros(1_000_000) }
+        Self { directory, source, from_start, at: None, now: Timestamp::from_micros(1_772_300_000_000_000) }
     }
 
     fn log(&self) -> PathBuf {
