@@ -52,6 +52,12 @@ impl From<DemoService> for selfheal_demo::ServiceArguments {
 }
 
 impl Arguments {
+    /// A name on the bus for the app of this home and database; a demo without a home has one of its own.
+    pub fn instance(&self) -> String {
+        let what = format!("{:?}|{:?}|{}", self.home, self.database, self.demo);
+        format!("io.selfheal.desktop.i{}", &selfheal_core::sha256_hex(what)[..16])
+    }
+
     /// The incident that a link names. Anything else in a link is ignored.
     pub fn incident(&self) -> Option<IncidentId> {
         incident_of(self.link.as_deref()?)

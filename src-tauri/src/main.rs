@@ -27,7 +27,12 @@ use bridge::Bridge;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("SELFHEAL_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_target(false)
+        .init();
     if let Some(Internal::DemoService(service)) = arguments.internal.clone() {
         return finish(tauri::async_runtime::block_on(selfheal_demo::serve(service.into())));
     }
@@ -50,10 +55,16 @@ fn open(arguments: Arguments) -> anyhow::Result<()> {
     let bridge = Arc::new(Bridge::default());
     let app = tauri::Builder::default()
         // First, so that a second start ends before it opens anything.
-        .plugin(tauri_plugin_single_instance::init(|app, argv, _| {
-            let incident = Arguments::try_parse_from(argv).ok().and_then(|arguments| arguments.incident());
-            window::show(app, incident);
-        }))
+        .plugin(
+            tauri_plugin_single_instance::Builder::new()
+                .callback(|app, argv, _| {
+                    let incident = Arguments::try_parse_from(argv).ok().and_then(|arguments| arguments.incident());
+                    window::show(app, incident);
+                })
+                // One app per home: a demo must not bring production forward, nor the other way round.
+                .dbus_id(arguments.instance())
+                .build(),
+        )
         .plugin(tauri_plugin_notification::init())
         .manage(Arc::clone(&bridge))
         .invoke_handler(tauri::generate_handler![bridge::api])

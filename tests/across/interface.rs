@@ -189,7 +189,7 @@ async fn a_second_process_finds_the_running_engine_and_cannot_be_a_second_one() 
     assert!(error.contains("an engine already runs"), "{error}");
     drop(served);
     assert!(Client::running(&socket).is_none());
-    // What a dead engine leaves behind is no obstacle.
+    // What a dead engine leaves behind, without its lock, is no obstacle.
     std::fs::write(&socket, "").expect("written");
     serve_socket(&place.app).expect("taken over");
 }

@@ -87,7 +87,7 @@ impl App {
             open_source: Box::new(selfheal_adapters::open_source),
         };
         // Unique even where every container is called the same and every engine has process id 1.
-        let nonce = Secret::random()?.digest();
+        let nonce = crate::token::digest(&crate::token::random()?);
         let holder = format!("{}:{}:{}", selfheal_adapters::hostname(), std::process::id(), &nonce[..8]);
         let engine = Engine::new(store, config, adapters, holder);
         Ok(Arc::new(Self { home, config_path, engine, demo, session: Mutex::default(), verifier: Default::default() }))
@@ -101,8 +101,8 @@ impl App {
 
     /// A token for this process's lifetime, for the address that `serve` prints.
     pub fn session_token(&self, name: &str, role: crate::Role) -> Result<Secret, ApiError> {
-        let secret = Secret::random().map_err(|error| ApiError::Internal(error.to_string()))?;
-        let accepted = Accepted { name: name.to_owned(), role, digest: secret.digest() };
+        let secret = crate::token::random().map_err(|error| ApiError::Internal(error.to_string()))?;
+        let accepted = Accepted { name: name.to_owned(), role, digest: crate::token::digest(&secret) };
         self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(accepted);
         Ok(secret)
     }
@@ -177,7 +177,7 @@ impl App {
             action: None,
             target: None,
             result: format!("{} to {}", before.effective(now).as_str(), posture.as_str()),
-            details: serde_json::json!({ "until": until, "then": then, "reason": automation.reason }),
+            details: serde_json::json!({ "until": until, "then": then }),
         })
         .await?;
         tx.commit().await?;

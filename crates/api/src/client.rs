@@ -113,7 +113,7 @@ impl Client {
             }
         };
         let unreachable =
-            |error: reqwest::Error| ClientError::Unreachable { place: place.clone(), why: error.to_string() };
+            |error: reqwest::Error| ClientError::Unreachable { place: place.clone(), why: causes(&error) };
         let mut response = request.send().await.and_then(reqwest::Response::error_for_status).map_err(unreachable)?;
         let mut pending = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
@@ -189,8 +189,7 @@ fn request(
 }
 
 async fn send(request: reqwest::RequestBuilder, place: &str) -> Result<Reply, ClientError> {
-    let unreachable =
-        |error: reqwest::Error| ClientError::Unreachable { place: place.to_owned(), why: error.to_string() };
+    let unreachable = |error: reqwest::Error| ClientError::Unreachable { place: place.to_owned(), why: causes(&error) };
     let response = request.send().await.map_err(unreachable)?;
     let status = response.status();
     let bytes = response.bytes().await.map_err(unreachable)?;
@@ -211,4 +210,13 @@ fn reply(status: StatusCode, bytes: &[u8]) -> Result<Reply, ClientError> {
         }),
     };
     Ok(Reply { status: status.as_u16(), body })
+}
+
+/// The innermost cause: "connection refused" says more than "error sending request".
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }

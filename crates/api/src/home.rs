@@ -55,6 +55,11 @@ impl Home {
         self.root.join("data/engine.sock")
     }
 
+    /// Held by the engine that runs for this home.
+    pub fn lock(&self) -> PathBuf {
+        self.root.join("data/engine.lock")
+    }
+
     /// Makes the folders, and the files that are not there. Returns what was made; what is there is left alone.
     pub fn init(&self) -> Result<Vec<PathBuf>, HomeError> {
         let mut made = Vec::new();

@@ -8,9 +8,9 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::App;
 use crate::routes::{audit, automation, demo, doctor, events, incidents, ingest, overview, patterns, people, tokens};
 use crate::view::LiveEventView;
+use crate::{ApiError, App};
 
 /// Bytes of one request. Longer input is sent in pieces.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
@@ -52,7 +52,12 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
 
 /// The router without a transport. A transport has to put a [`crate::Principal`] into each request.
 pub fn router(app: Arc<App>) -> Router {
-    open_api().split_for_parts().0.layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(app)
+    open_api()
+        .split_for_parts()
+        .0
+        .method_not_allowed_fallback(async || ApiError::NotFound("operation of that method here".into()))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(app)
 }
 
 /// The OpenAPI document, as JSON with a final line break.

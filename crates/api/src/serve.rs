@@ -1,7 +1,8 @@
 //! Transports: HTTP on loopback with a bearer token, and the socket in the home for other processes of the same user.
 
+use std::fs::File;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -9,22 +10,24 @@ use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use nix::fcntl::{Flock, FlockArg};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinHandle;
 
 use crate::token::{Accepted, identify};
-use crate::{ApiError, App, Principal, Role, Secret, router, ui};
+use crate::{ApiError, App, Home, Principal, Role, Secret, router, ui};
 
 /// A transport that is served until it is dropped.
 pub struct Served {
     task: JoinHandle<()>,
-    socket: Option<PathBuf>,
+    /// Removed before the home is given back.
+    socket: Option<(PathBuf, Flock<File>)>,
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
         self.task.abort();
-        if let Some(path) = &self.socket {
+        if let Some((path, _)) = &self.socket {
             let _ = std::fs::remove_file(path);
         }
     }
@@ -53,8 +56,10 @@ pub fn serve_tcp(app: &Arc<App>, listener: TcpListener) -> Served {
 
 /// Serves the interface on the socket in the home. Only the operating system's user who owns it may open it.
 pub fn serve_socket(app: &Arc<App>) -> anyhow::Result<Served> {
+    let lock = lock(&app.home)?;
     let path = app.home.socket();
-    take_over(&path)?;
+    // Whoever holds the lock may remove what an engine without it left behind.
+    let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).map_err(|error| {
         anyhow::anyhow!("the engine's socket {} cannot be made: {error}. Choose a home with a shorter path or on another disk with --home", path.display())
     })?;
@@ -70,22 +75,25 @@ pub fn serve_socket(app: &Arc<App>) -> anyhow::Result<Served> {
             next.run(request).await
         }
     }));
-    Ok(Served { task: tokio::spawn(run(async move { axum::serve(listener, service).await })), socket: Some(path) })
+    Ok(Served {
+        task: tokio::spawn(run(async move { axum::serve(listener, service).await })),
+        socket: Some((path, lock)),
+    })
 }
 
-/// Removes a socket that a dead engine left behind, and refuses to take a living one's.
-fn take_over(path: &Path) -> anyhow::Result<()> {
-    if !path.exists() {
-        return Ok(());
-    }
-    if std::os::unix::net::UnixStream::connect(path).is_ok() {
-        anyhow::bail!(
-            "an engine already runs for this home ({} answers). Use it: every command finds it by itself; or stop it first",
+/// Takes the home for this process: one engine at a time, whatever starts at the same moment. A lock ends with its
+/// process, so what a dead engine left behind is no obstacle.
+fn lock(home: &Home) -> anyhow::Result<Flock<File>> {
+    let path = home.lock();
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| {
+        anyhow::anyhow!("the lock {} cannot be made: {error}. Check that the folder belongs to you", path.display())
+    })?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|_| {
+        anyhow::anyhow!(
+            "an engine already runs for this home ({} is locked). Use it: every command finds it by itself; or stop it first",
             path.display()
-        );
-    }
-    std::fs::remove_file(path)?;
-    Ok(())
+        )
+    })
 }
 
 async fn run(server: impl Future<Output = std::io::Result<()>>) {
@@ -123,6 +131,10 @@ async fn stored(app: &App) -> Result<Vec<Accepted>, ApiError> {
         .tokens()
         .await?
         .into_iter()
-        .filter_map(|token| Some(Accepted { role: Role::parse(&token.role)?, name: token.name, digest: token.digest }))
+        .filter_map(|token| {
+            // Told apart from the operating system's users by its prefix.
+            let name = format!("token:{}", token.name);
+            Some(Accepted { role: Role::parse(&token.role)?, name, digest: token.digest })
+        })
         .collect())
 }

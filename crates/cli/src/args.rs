@@ -190,7 +190,7 @@ pub enum ReasonArgument {
 
 #[derive(Debug, Subcommand)]
 pub enum KnowledgeCommand {
-    /// Add a pattern; one of the same name is updated.
+    /// Add a pattern, or change the one of that name: what is left out stays as it is.
     Add(Box<AddArguments>),
     /// List all patterns.
     List,
@@ -217,10 +217,11 @@ pub struct AddArguments {
     /// A regular expression that the failure's text matches.
     #[arg(long, value_name = "REGEX")]
     pub rule: Option<String>,
+    /// Why it happens. Needed for a new pattern.
     #[arg(long, value_name = "TEXT")]
-    pub root_cause: String,
-    #[arg(long, default_value = "", value_name = "TEXT")]
-    pub description: String,
+    pub root_cause: Option<String>,
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
     /// For example service.restart. Without one the pattern only explains.
     #[arg(long)]
     pub action: Option<String>,
@@ -232,14 +233,17 @@ pub struct AddArguments {
     /// A word that rules the pattern out.
     #[arg(long, value_name = "TERM")]
     pub must_not: Vec<String>,
-    /// The fix may run without asking once its decision confidence is high enough.
-    #[arg(long)]
-    pub auto_healable: bool,
-    /// The fix always needs approval.
-    #[arg(long)]
-    pub require_approval: bool,
+    /// The fix may run without asking once its decision confidence is high enough (`--auto-healable=false` takes it back).
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub auto_healable: Option<bool>,
+    /// The fix always needs approval (`--require-approval=false` takes it back).
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub require_approval: Option<bool>,
+    /// The failure is one of a host, node, network, storage, database server or cluster: always needs approval.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub infrastructure: Option<bool>,
     /// 0 to 1; 0.50 for a new pattern.
-    #[arg(long)]
+    #[arg(long, value_parser = score)]
     pub confidence: Option<f64>,
     /// Only for this service.
     #[arg(long)]
@@ -312,6 +316,11 @@ fn key_value(text: &str) -> Result<(String, String), String> {
         .filter(|(key, _)| !key.is_empty())
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .ok_or_else(|| format!("`{text}`: expected KEY=VALUE"))
+}
+
+fn score(text: &str) -> Result<f64, String> {
+    let expected = || format!("`{text}`: expected a number from 0 to 1, such as 0.5");
+    text.parse::<f64>().ok().filter(|value| (0.0..=1.0).contains(value)).ok_or_else(expected)
 }
 
 /// `15m`, `2h`, `1d` or a number of minutes.

@@ -3,12 +3,30 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
-/// Prints to standard output. A reader that went away (`| head`) is no error.
+/// Prints to standard output. A reader that went away (`| head`) is no error, and the command goes on to its own end; what
+/// cannot be written otherwise is one.
 pub fn line(text: impl std::fmt::Display) {
     use std::io::Write;
-    if writeln!(std::io::stdout().lock(), "{text}").is_err() {
-        std::process::exit(0);
+    let text = harmless(&text.to_string());
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            eprintln!("error: the output cannot be written: {error}");
+            std::process::exit(1);
+        }
+        _ => {}
     }
+}
+
+/// Text without the characters that drive a terminal: whoever writes a log line must not forge the screen on which its fix
+/// is approved.
+fn harmless(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| match c {
+            '\n' | '\t' => vec![c],
+            c if c.is_control() => c.escape_default().collect(),
+            c => vec![c],
+        })
+        .collect()
 }
 
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
@@ -44,4 +62,15 @@ pub fn time(rfc3339: &str) -> String {
     let date = rfc3339.get(..10).unwrap_or_default();
     let clock = rfc3339.get(11..19).unwrap_or_default();
     format!("{date} {clock}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_are_shown_and_not_obeyed() {
+        assert_eq!(harmless("a\x1b]0;x\x07b\n\tc\u{9b}2J"), "a\\u{1b}]0;x\\u{7}b\n\tc\\u{9b}2J");
+        assert_eq!(harmless("é 中"), "é 中");
+    }
 }

@@ -298,6 +298,7 @@ fn cooldown(s: &Snapshot) -> GateResult {
     let (gate, cooldown) = (Gate::Cooldown, s.limits.cooldown);
     match s.last_identical_start {
         None => unknown(gate),
+        Some(_) if cooldown == Span::ZERO => passed(gate, "No cooldown is configured."),
         Some(Some(start)) if s.now < start + cooldown => refused(
             gate,
             format!("The same action started on this target less than {cooldown} ago."),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use selfheal_adapters::{HttpProbe, all_actuators};
-use selfheal_api::Home;
 use selfheal_api::ports::{Clock, Probe};
+use selfheal_api::{Client, Home};
 use selfheal_core::config::{CheckSpec, Config, HttpCheck, parse};
 use selfheal_core::{Action, ActionKind, IncidentId, Outcome, PatternId, Plan, ServiceName, TargetSpec};
 
@@ -74,6 +74,11 @@ impl World {
         let root = folder.map(Path::to_owned).or_else(|| temporary.as_ref().map(|dir| dir.path().to_owned()));
         let root = root.context("no folder for the demo")?;
         let home = Home::new(&root);
+        anyhow::ensure!(
+            Client::running(&home.socket()).is_none(),
+            "a demo already runs in {}: use that one, or choose another folder with --home",
+            root.display()
+        );
         home.init()?;
         let run = root.join("run");
         std::fs::create_dir_all(&run)?;
@@ -195,9 +200,15 @@ impl Drop for World {
     }
 }
 
+/// The process of a service, if it is one that this world started: a number in a file may be anybody's by now.
 fn pid(service: &DemoService) -> Option<nix::unistd::Pid> {
     let text = std::fs::read_to_string(&service.pidfile).ok()?;
-    text.trim().parse().ok().filter(|pid| *pid > 1).map(nix::unistd::Pid::from_raw)
+    let pid: i32 = text.trim().parse().ok().filter(|pid| *pid > 1)?;
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let arguments: Vec<String> =
+        line.split(|byte| *byte == 0).map(|argument| String::from_utf8_lossy(argument).into_owned()).collect();
+    // The command line names this very process as the owner.
+    (arguments.get(1..service.argv.len())? == &service.argv[1..]).then(|| nix::unistd::Pid::from_raw(pid))
 }
 
 /// Starts a service the way that the engine would: through the same actuator.

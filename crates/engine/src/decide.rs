@@ -12,13 +12,13 @@ use selfheal_core::knowledge::Pattern;
 use selfheal_core::matching::{KnowledgeBase, PatternMatch, Query};
 use selfheal_core::{
     Admission, Approval, Best, Breaker, Cause, Consequence, Decided, Decision, DecisionInput, DecisionKind, Effect,
-    Fact, Gate, GateLimits, GateResult, Incident, IncidentId, NewSignal, Plan, Preflight, ServiceName, Snapshot, Span,
-    State, Timestamp, admit, analyse, decide,
+    Fact, Gate, GateLimits, GateResult, Incident, IncidentId, NewSignal, Plan, Preflight, ServiceName, SignalSeen,
+    Snapshot, Span, State, Timestamp, admit, analyse, decide,
 };
 use selfheal_store::{NewEvent, PendingEffect, Tx};
 
 use crate::engine::{Engine, EngineError, lock};
-use crate::intake::{root_service, take_one};
+use crate::intake::{root_service, title_of};
 use crate::ports::{Actuator, ActuatorError};
 use crate::timers::call_next;
 
@@ -96,14 +96,14 @@ impl Engine {
     pub async fn rehearse(&self, signals: &[NewSignal]) -> Result<Option<Incident>, EngineError> {
         let (config, now) = (self.config(), self.now());
         let mut tx = self.store.write().await?;
-        let Some(incident) = take_worst(&mut tx, signals, &config, now).await? else { return Ok(None) };
+        let Some(incident) = take_alone(&mut tx, signals, &config, now).await? else { return Ok(None) };
         let stored = signals_of(&mut tx, &incident).await?;
         // Not the shared copy: what this transaction changed is undone, its version number with it.
         let (base, _) = KnowledgeBase::new(tx.patterns().await?);
         drop(tx);
         let prepared = self.prepare(&incident, &stored, &base, &config).await;
         let mut tx = self.store.write().await?;
-        let Some(incident) = take_worst(&mut tx, signals, &config, now).await? else { return Ok(None) };
+        let Some(incident) = take_alone(&mut tx, signals, &config, now).await? else { return Ok(None) };
         let concluded = self.conclude(&mut tx, incident.id, prepared, &config, now).await?;
         Ok(Some(concluded.unwrap_or(incident)))
     }
@@ -500,22 +500,30 @@ fn best_service(
     (root, matches, None)
 }
 
-/// Takes signals and gives the worst incident that they led to.
-async fn take_worst(
+/// Takes signals as an incident of their own, whatever else is open: what a rehearsal is about.
+async fn take_alone(
     tx: &mut Tx,
     signals: &[NewSignal],
     config: &Config,
     now: Timestamp,
 ) -> Result<Option<Incident>, EngineError> {
-    let mut worst: Option<Incident> = None;
+    let mut incident: Option<Incident> = None;
     for signal in signals {
-        if let Some(incident) = take_one(tx, signal, config, now).await?
-            && worst.as_ref().is_none_or(|w| w.id == incident.id || w.severity < incident.severity)
-        {
-            worst = Some(incident);
-        }
+        let (id, _) = tx.put_signal(signal, config.correlation.repeat(), now).await?;
+        incident = Some(match incident {
+            None => {
+                let id = tx.detach_signal(id, signal, now).await?;
+                let title = title_of(signal);
+                tx.open_incident(signal.project.clone(), title, SignalSeen::of(id, signal), now).await?
+            }
+            Some(incident) => {
+                let id = tx.attach_signal(id, incident.id, signal, now).await?;
+                let fact = Fact::SignalJoined { signal: SignalSeen::of(id, signal), because: "the same input".into() };
+                tx.record(incident.id, &fact, now).await?
+            }
+        });
     }
-    Ok(worst)
+    Ok(incident)
 }
 
 async fn signals_of(tx: &mut Tx, incident: &Incident) -> Result<Vec<NewSignal>, EngineError> {

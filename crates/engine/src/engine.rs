@@ -86,6 +86,8 @@ pub struct Engine {
     in_flight: Mutex<HashSet<EffectId>>,
     busy: Mutex<HashSet<IncidentId>>,
     posture: Mutex<Option<Posture>>,
+    /// The most that this process may do, beside what the configuration allows.
+    limit: Mutex<Option<Posture>>,
     status: Mutex<EngineStatus>,
     watchers: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -113,6 +115,7 @@ impl Engine {
             in_flight: Mutex::default(),
             busy: Mutex::default(),
             posture: Mutex::default(),
+            limit: Mutex::default(),
             status: Mutex::new(EngineStatus { role: Role::Starting, problems: BTreeMap::new() }),
             watchers: Mutex::default(),
         })
@@ -387,8 +390,18 @@ impl Engine {
 
     /// The effective posture: the switch under the configuration's ceiling.
     pub(crate) fn effective(&self, automation: &selfheal_store::Automation, now: Timestamp) -> Posture {
-        let ceiling = if self.config().self_healing.enabled { Posture::On } else { Posture::Observe };
-        automation.effective(now).min(ceiling)
+        automation.effective(now).min(self.ceiling())
+    }
+
+    /// The most that the configuration and this process allow.
+    pub fn ceiling(&self) -> Posture {
+        let configured = if self.config().self_healing.enabled { Posture::On } else { Posture::Observe };
+        configured.min(lock(&self.limit).unwrap_or(Posture::On))
+    }
+
+    /// Allows this process no more than that, whatever is set.
+    pub fn limit_posture(&self, limit: Posture) {
+        *lock(&self.limit) = Some(limit);
     }
 
     /// What the switch held is decided again when the switch (or the ceiling) has changed.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{ConnectOptions, Connection, PgPool, SqlitePool};
 
 use crate::StoreError;
 use crate::dispatch::{Pool, Store};
@@ -65,6 +65,12 @@ impl Store {
 
     async fn open_postgres(url: &str) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url).map_err(|error| unopenable(&shown(url), &error))?;
+        // One connection first: the pool would only say that it waited.
+        let tried = tokio::time::timeout(Duration::from_secs(10), options.connect()).await;
+        match tried.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
+            Ok(connection) => connection.close().await?,
+            Err(error) => return Err(unopenable(&shown(url), &error)),
+        }
         let pool = PgPoolOptions::new()
             .max_connections(8)
             .acquire_timeout(Duration::from_secs(10))
@@ -131,6 +137,8 @@ fn unopenable(path: &str, error: &sqlx::Error) -> StoreError {
 
 /// An address without its password.
 fn shown(url: &str) -> String {
+    // Parameters may hold a password too.
+    let url = url.split('?').next().unwrap_or_default();
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if scheme < at => {
             let user = url[scheme + 3..at].split(':').next().unwrap_or_default();
@@ -164,6 +172,7 @@ mod tests {
         for (url, expected) in [
             ("postgres://ada:secret@db/x", "postgres://ada@db/x"),
             ("postgres://db/x", "postgres://db/x"),
+            ("postgres://ada@db/x?password=secret", "postgres://ada@db/x"),
             ("postgres://ada:s@cret@db/x", "postgres://ada@db/x"),
         ] {
             assert_eq!(shown(url), expected);

@@ -277,6 +277,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/knowledge/match": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["match_lines"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["knowledge_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/overview": {
         parameters: {
             query?: never;
@@ -301,38 +333,6 @@ export interface paths {
             cookie?: never;
         };
         get: operations["list_patterns"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/patterns/match": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["match_lines"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/patterns/stats": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["knowledge_stats"];
         put?: never;
         post?: never;
         delete?: never;
@@ -822,41 +822,44 @@ export interface components {
             what: string;
             why: string;
         };
-        /** @description A pattern as it is added or replaced. The id is the slug of the name. */
+        /**
+         * @description A pattern as it is added or changed. The id is the slug of the name. What is left out of a change stays as it is: a
+         *     safety mark is only ever taken away by saying `false`.
+         */
         PutPattern: {
             /**
              * @description For example `service.restart`.
              * @default null
              */
             action: string | null;
-            /** @default false */
-            auto_healable: boolean;
-            /** @default [] */
-            checks: string[];
+            /** @default null */
+            auto_healable: boolean | null;
+            /** @default null */
+            checks: string[] | null;
             /**
              * Format: double
-             * @description 0 to 1; for a new pattern only, later outcomes move it. 0.5 where it is left out.
+             * @description 0 to 1. 0.5 for a new pattern; later outcomes move it.
              * @default null
              */
             confidence: number | null;
-            /** @default  */
-            description: string;
-            /** @default false */
-            infrastructure: boolean;
-            /** @default [] */
-            must_not: string[];
+            /** @default null */
+            description: string | null;
+            /** @default null */
+            infrastructure: boolean | null;
+            /** @default null */
+            must_not: string[] | null;
             /** @default  */
             name: string;
-            /** @default {} */
+            /** @default null */
             parameters: {
                 [key: string]: string;
-            };
+            } | null;
             /** @default null */
             project: string | null;
-            /** @default false */
-            require_approval: boolean;
-            /** @default  */
-            root_cause: string;
+            /** @default null */
+            require_approval: boolean | null;
+            /** @default null */
+            root_cause: string | null;
             /**
              * @description A regular expression.
              * @default null
@@ -1435,44 +1438,6 @@ export interface operations {
             };
         };
     };
-    overview: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Overview"];
-                };
-            };
-        };
-    };
-    list_patterns: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PatternPage"];
-                };
-            };
-        };
-    };
     match_lines: {
         parameters: {
             query?: never;
@@ -1511,6 +1476,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KnowledgeStats"];
+                };
+            };
+        };
+    };
+    overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+        };
+    };
+    list_patterns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatternPage"];
                 };
             };
         };

@@ -9,7 +9,7 @@ use selfheal_store::Automation;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::overview::ceiling;
+use super::people::text;
 use crate::extract::Body;
 use crate::view::{AutomationView, Capability};
 use crate::{ApiError, App, Principal, Role};
@@ -52,13 +52,13 @@ pub async fn set(
         ));
     }
     let until = wanted.minutes.map(|minutes| app.now() + Span::from_minutes(minutes));
-    let automation = app.set_posture(wanted.posture, until, wanted.reason, &who.name).await?;
+    let automation = app.set_posture(wanted.posture, until, text(wanted.reason)?, &who.name).await?;
     Ok(Json(automation_view(&app, &automation, &who)))
 }
 
 pub fn automation_view(app: &App, automation: &Automation, who: &Principal) -> AutomationView {
     let now = app.now();
-    let ceiling = ceiling(app.engine.config().self_healing.enabled);
+    let ceiling = app.engine.ceiling();
     let over = automation.until.is_some_and(|until| until <= now);
     AutomationView {
         posture: automation.effective(now),

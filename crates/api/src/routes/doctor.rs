@@ -1,6 +1,8 @@
 //! Checks everything that Selfheal needs, and says how to mend each.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -10,6 +12,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{ApiError, App, Principal};
+
+/// How long one look at a file may take.
+const LOOK: Duration = Duration::from_secs(3);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -48,15 +53,7 @@ pub async fn doctor(State(app): State<Arc<App>>, _who: Principal) -> Result<Json
     for source in &config.sources {
         if let Some(SourceKind::File(file)) = source.kind() {
             let about = format!("source {}", source.name);
-            findings.push(match std::fs::File::open(&file.path) {
-                Ok(_) => finding(&about, Health::Good, format!("{} can be read", file.path.display()), String::new()),
-                Err(error) => finding(
-                    &about,
-                    Health::Bad,
-                    format!("{} cannot be read: {error}", file.path.display()),
-                    "Check the path and the permissions of the user who runs Selfheal.".into(),
-                ),
-            });
+            findings.push(readable(&about, file.path.clone()).await);
         }
     }
     for service in &config.services {
@@ -75,6 +72,26 @@ pub async fn doctor(State(app): State<Arc<App>>, _who: Principal) -> Result<Json
         findings.push(finding(&about, Health::Bad, problem, "See the engine's log for when it began.".into()));
     }
     Ok(Json(DoctorReport { findings }))
+}
+
+/// Whether a log can be read. Looked at elsewhere and not for long: a pipe or a lost network disk would not answer at all.
+async fn readable(about: &str, path: PathBuf) -> Finding {
+    let shown = path.display().to_string();
+    let looked = tokio::task::spawn_blocking(move || {
+        let kind = std::fs::metadata(&path)?;
+        if !kind.is_file() {
+            return Err(std::io::Error::other("it is no regular file"));
+        }
+        std::fs::File::open(&path).map(|_| ())
+    });
+    let why = match tokio::time::timeout(LOOK, looked).await {
+        Ok(Ok(Ok(()))) => return finding(about, Health::Good, format!("{shown} can be read"), String::new()),
+        Ok(Ok(Err(error))) => error.to_string(),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("the disk did not answer within {LOOK:?}"),
+    };
+    let next = "Check the path and the permissions of the user who runs Selfheal.".into();
+    finding(about, Health::Bad, format!("{shown} cannot be read: {why}"), next)
 }
 
 /// The file as it stands now, which may be newer than what is active.

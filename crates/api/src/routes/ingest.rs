@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use selfheal_core::analyse::root_cause;
 use selfheal_core::detect::{Joiner, parse_record, reduce};
-use selfheal_core::{DecisionKind, ProjectName, ServiceName, SourceName};
+use selfheal_core::{DecisionKind, ProjectName, ServiceName, SourceName, State as IncidentState};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::incidents::view;
 use crate::extract::Body;
-use crate::view::{GateView, IncidentRow, MatchView, Reason, decision_view, gate_views, incident_row, match_view};
+use crate::view::{
+    GateView, IncidentRow, IncidentView, MatchView, Reason, decision_view, gate_views, incident_row, match_view,
+};
 use crate::{ApiError, App, Principal, Role};
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -64,6 +67,16 @@ pub async fn ingest(
     if !body.dry_run {
         who.require(Role::Approver, "Ingesting")?;
     }
+    for name in [&body.service, &body.project].into_iter().flatten() {
+        let usable = (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+        if !usable {
+            return Err(ApiError::invalid(
+                "The name cannot be used",
+                "expected 1 to 100 printable characters for a service or project",
+                "Use the name that the inventory has.",
+            ));
+        }
+    }
     let now = app.now();
     let mut joiner = Joiner::default();
     let mut records: Vec<_> =
@@ -96,16 +109,36 @@ pub async fn ingest(
         if let Some(incident) = app.engine.rehearse(&signals).await? {
             reply.incident = Some(incident_row(&incident, &[], now));
             if let Some(decided) = &incident.decided {
-                let candidates = decided.matches.iter().map(|found| match_view(found, None, String::new())).collect();
+                let mut tx = app.store().read().await?;
+                let mut candidates = Vec::new();
+                for found in &decided.matches {
+                    let pattern = tx.pattern(&found.pattern).await?;
+                    let action = pattern.as_ref().and_then(|p| p.action.as_ref()).map(|action| action.kind.to_string());
+                    let cause = pattern.map_or_else(String::new, |p| root_cause(&p, &incident, &decided.service));
+                    candidates.push(match_view(found, action, cause));
+                }
                 let decision = decision_view(decided, now, candidates);
                 reply.decision = Some(decision.kind);
                 reply.reasons = decision.reasons;
                 reply.matches = decision.candidates;
             }
             reply.gates = gate_views(&incident.gates);
+            // Decided one way, and stopped all the same: the reason belongs beside the decision.
+            if let (IncidentState::Escalated { reason, .. }, Some(DecisionKind::Auto | DecisionKind::Suggest)) =
+                (&incident.state, reply.decision)
+            {
+                reply.reasons.push(Reason { code: "escalated".into(), text: reason.clone() });
+            }
         }
-    } else if let Some(first) = app.engine.take(&signals, None).await?.first() {
-        let view = view(&app, *first, &who).await?;
+    } else {
+        let mut worst: Option<IncidentView> = None;
+        for id in app.engine.take(&signals, None).await? {
+            let view = view(&app, id, &who).await?;
+            if worst.as_ref().is_none_or(|worst| worst.incident.severity < view.incident.severity) {
+                worst = Some(view);
+            }
+        }
+        let Some(view) = worst else { return Ok(Json(reply)) };
         reply.incident = Some(view.incident);
         if let Some(decision) = view.decision {
             reply.decision = Some(decision.kind);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use selfheal_core::State as IncidentState;
-use selfheal_core::{IncidentId, Posture, RECENT, ResolvedBy, Timestamp};
+use selfheal_core::{IncidentId, RECENT, ResolvedBy, Timestamp};
 use selfheal_engine::Role as EngineState;
 use selfheal_store::Tx;
 
@@ -97,11 +97,6 @@ async fn chain(tx: &mut Tx, app: &App) -> Result<AuditState, ApiError> {
         ok: first_bad.is_none(),
         first_bad: first_bad.map(|error| error.to_string()),
     })
-}
-
-/// The most that the configuration allows.
-pub const fn ceiling(enabled: bool) -> Posture {
-    if enabled { Posture::On } else { Posture::Observe }
 }
 
 /// An incident's id as it stands in an address.

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use selfheal_core::audit::NewEntry;
 use selfheal_core::detect::template;
-use selfheal_core::knowledge::{PackEntry, PatternScope, Rule};
+use selfheal_core::knowledge::{PackEntry, Pattern, Rule};
 use selfheal_core::matching::{KnowledgeBase, Query};
 use selfheal_core::{
     Action, ActionKind, BasisPoints, Fingerprint, NewSignal, PatternId, ProjectName, ServiceName, Severity, SignalKind,
@@ -53,7 +53,7 @@ pub struct KnowledgeStats {
     pub failures: i64,
 }
 
-#[utoipa::path(get, operation_id = "knowledge_stats", path = "/api/v1/patterns/stats", tag = "knowledge", responses((status = 200, body = KnowledgeStats)))]
+#[utoipa::path(get, operation_id = "knowledge_stats", path = "/api/v1/knowledge/stats", tag = "knowledge", responses((status = 200, body = KnowledgeStats)))]
 pub async fn stats(State(app): State<Arc<App>>, _who: Principal) -> Result<Json<KnowledgeStats>, ApiError> {
     let mut tx = app.store().read().await?;
     let counts = tx.pattern_counts().await?;
@@ -68,27 +68,28 @@ pub async fn stats(State(app): State<Arc<App>>, _who: Principal) -> Result<Json<
     }))
 }
 
-/// A pattern as it is added or replaced. The id is the slug of the name.
+/// A pattern as it is added or changed. The id is the slug of the name. What is left out of a change stays as it is: a
+/// safety mark is only ever taken away by saying `false`.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PutPattern {
     pub name: String,
-    pub description: String,
+    pub description: Option<String>,
     pub project: Option<String>,
     pub service: Option<String>,
     /// A regular expression.
     pub rule: Option<String>,
-    pub must_not: Vec<String>,
-    pub root_cause: String,
+    pub must_not: Option<Vec<String>>,
+    pub root_cause: Option<String>,
     /// For example `service.restart`.
     pub action: Option<String>,
-    pub parameters: BTreeMap<String, String>,
-    pub checks: Vec<String>,
-    /// 0 to 1; for a new pattern only, later outcomes move it. 0.5 where it is left out.
+    pub parameters: Option<BTreeMap<String, String>>,
+    pub checks: Option<Vec<String>>,
+    /// 0 to 1. 0.5 for a new pattern; later outcomes move it.
     pub confidence: Option<f64>,
-    pub auto_healable: bool,
-    pub require_approval: bool,
-    pub infrastructure: bool,
+    pub auto_healable: Option<bool>,
+    pub require_approval: Option<bool>,
+    pub infrastructure: Option<bool>,
 }
 
 #[utoipa::path(put, operation_id = "put_pattern", path = "/api/v1/patterns/{id}", tag = "knowledge", params(("id" = String, Path)),
@@ -101,8 +102,9 @@ pub async fn put(
 ) -> Result<Json<PatternView>, ApiError> {
     who.require(Role::Admin, "Changing the knowledge base")?;
     let now = app.now();
-    let given = body.confidence;
-    let mut pattern = entry(body)?.into_pattern("person", now).map_err(|why| {
+    let mut tx = app.store().write().await?;
+    let before = tx.pattern(&PatternId::from_name(&body.name)).await?;
+    let mut pattern = entry(body, before.as_ref())?.into_pattern("person", now).map_err(|why| {
         ApiError::invalid("The pattern cannot be used", why, "Mend it and try again. Nothing was changed.")
     })?;
     if pattern.id != PatternId::from_name(&id) {
@@ -112,16 +114,12 @@ pub async fn put(
             "Use the id that belongs to the name.",
         ));
     }
-    let mut tx = app.store().write().await?;
-    let before = tx.pattern(&pattern.id).await?;
     if let Some(before) = &before {
         pattern.created_at = before.created_at;
         pattern.use_count = before.use_count;
         pattern.attempts = before.attempts;
-        pattern.examples = before.examples.clone();
-        if given.is_none() {
-            pattern.confidence = before.confidence;
-        }
+        pattern.status = before.status;
+        pattern.provenance = before.provenance.clone();
     }
     tx.put_pattern(&pattern).await?;
     tx.audit(NewEntry {
@@ -141,44 +139,59 @@ pub async fn put(
     Ok(Json(pattern_view(&pattern)))
 }
 
-fn entry(body: PutPattern) -> Result<PackEntry, ApiError> {
+/// Characters of any one field.
+const FIELD_LIMIT: usize = 10_000;
+
+/// What a change makes of a pattern, or of nothing.
+fn entry(body: PutPattern, before: Option<&Pattern>) -> Result<PackEntry, ApiError> {
     let invalid = |why: String, next: &str| ApiError::invalid("The pattern cannot be used", why, next);
-    if body.name.trim().is_empty() {
-        return Err(invalid("it has no name".into(), "Give it a name that says what fails."));
+    if body.name.trim().is_empty() || body.name.chars().count() > 200 {
+        return Err(invalid("its name must have 1 to 200 characters".into(), "Give it a name that says what fails."));
     }
-    let action = match body.action {
-        None if body.parameters.is_empty() => None,
-        None => return Err(invalid("there are parameters, but no action".into(), "Name the action.")),
-        Some(name) => {
-            let kind = ActionKind::parse(&name).ok_or_else(|| {
-                let known: Vec<&str> = ActionKind::ALL.iter().map(|kind| kind.as_str()).collect();
-                invalid(format!("`{name}` is no action"), &format!("Choose one of {}.", known.join(", ")))
-            })?;
-            Some(Action { parameters: body.parameters, ..Action::new(kind) })
-        }
-    };
-    let confidence = match body.confidence {
-        None => BasisPoints::saturating(5_000),
-        Some(value) => {
-            BasisPoints::from_decimal(value).map_err(|error| invalid(error.to_string(), "Use a number such as 0.5."))?
-        }
-    };
-    Ok(PackEntry {
-        description: body.description,
-        scope: PatternScope {
-            project: body.project.map(ProjectName::new),
-            service: body.service.map(ServiceName::new),
-        },
-        rule: body.rule.map(Rule::regex),
-        must_not: body.must_not,
-        action,
-        checks: body.checks,
-        confidence,
-        auto_healable: body.auto_healable,
-        require_approval: body.require_approval,
-        infrastructure: body.infrastructure,
-        ..PackEntry::new(body.name, body.root_cause)
-    })
+    let texts = [&body.description, &body.rule, &body.root_cause];
+    if texts.into_iter().flatten().any(|text| text.chars().count() > FIELD_LIMIT) {
+        return Err(invalid(format!("a field is longer than {FIELD_LIMIT} characters"), "Shorten it."));
+    }
+    let mut entry = before.map_or_else(|| PackEntry::new(body.name.clone(), String::new()), PackEntry::from);
+    entry.name = body.name;
+    if let Some(name) = body.action {
+        let kind = ActionKind::parse(&name).ok_or_else(|| {
+            let known: Vec<&str> = ActionKind::ALL.iter().map(|kind| kind.as_str()).collect();
+            invalid(format!("`{name}` is no action"), &format!("Choose one of {}.", known.join(", ")))
+        })?;
+        let kept = entry.action.take().filter(|action| action.kind == kind);
+        entry.action = Some(kept.unwrap_or_else(|| Action::new(kind)));
+    }
+    match (&mut entry.action, body.parameters) {
+        (_, None) => {}
+        (Some(action), Some(parameters)) => action.parameters = parameters,
+        (None, Some(parameters)) if parameters.is_empty() => {}
+        (None, Some(_)) => return Err(invalid("there are parameters, but no action".into(), "Name the action.")),
+    }
+    if let Some(value) = body.confidence {
+        entry.confidence = BasisPoints::from_decimal(value)
+            .map_err(|error| invalid(error.to_string(), "Use a number such as 0.5."))?;
+    }
+    set(&mut entry.description, body.description);
+    set(&mut entry.root_cause, body.root_cause);
+    set(&mut entry.must_not, body.must_not);
+    set(&mut entry.checks, body.checks);
+    set(&mut entry.auto_healable, body.auto_healable);
+    set(&mut entry.require_approval, body.require_approval);
+    set(&mut entry.infrastructure, body.infrastructure);
+    set(&mut entry.rule, body.rule.map(|expression| Some(Rule::regex(expression))));
+    set(&mut entry.scope.project, body.project.map(|project| Some(ProjectName::new(project))));
+    set(&mut entry.scope.service, body.service.map(|service| Some(ServiceName::new(service))));
+    if entry.root_cause.trim().is_empty() {
+        return Err(invalid("it says no root cause".into(), "Say why this happens: --root-cause TEXT."));
+    }
+    Ok(entry)
+}
+
+fn set<T>(field: &mut T, given: Option<T>) {
+    if let Some(value) = given {
+        *field = value;
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -197,7 +210,7 @@ pub struct MatchReply {
     pub lines: Vec<Vec<MatchView>>,
 }
 
-#[utoipa::path(post, operation_id = "match_lines", path = "/api/v1/patterns/match", tag = "knowledge", request_body = MatchRequest,
+#[utoipa::path(post, operation_id = "match_lines", path = "/api/v1/knowledge/match", tag = "knowledge", request_body = MatchRequest,
     responses((status = 200, body = MatchReply)))]
 pub async fn match_lines(
     State(app): State<Arc<App>>,

@@ -279,7 +279,8 @@ fn expired() -> ApiError {
     }
 }
 
-fn text(text: Option<String>) -> Result<Option<String>, ApiError> {
+/// What a person wrote: trimmed, `None` where it is empty, within limits.
+pub(super) fn text(text: Option<String>) -> Result<Option<String>, ApiError> {
     let text = text.map(|text| text.trim().replace('\0', "\u{fffd}")).filter(|text| !text.is_empty());
     match &text {
         Some(long) if long.chars().count() > TEXT_LIMIT => Err(ApiError::invalid(

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::extract::Body;
-use crate::{ApiError, App, Principal, Role, Secret};
+use crate::{ApiError, App, Principal, Role};
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct TokenView {
@@ -68,18 +68,31 @@ pub async fn add(
 ) -> Result<Json<TokenMade>, ApiError> {
     who.require(Role::Admin, "Making a token")?;
     let name = body.name.trim().to_owned();
-    if name.is_empty() || name.len() > 100 {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if name.is_empty() || name.len() > 100 || !name.chars().all(plain) {
         return Err(ApiError::invalid(
             "The token cannot be made",
-            "expected a name of 1 to 100 characters",
+            "expected a name of 1 to 100 letters, digits, dots, hyphens and underscores",
             "Name who will use it.",
         ));
     }
-    let secret = Secret::random().map_err(|error| ApiError::Internal(error.to_string()))?;
+    let secret = crate::token::random().map_err(|error| ApiError::Internal(error.to_string()))?;
     let now = app.now();
     let mut tx = app.store().write().await?;
-    let token =
-        ApiToken { name: name.clone(), role: body.role.as_str().into(), digest: secret.digest(), created_at: now };
+    if tx.tokens().await?.iter().any(|token| token.name == name) {
+        return Err(ApiError::Conflict {
+            code: "token_exists",
+            what: "The token was not made".into(),
+            why: format!("there is a token `{name}` already, and somebody may be using it"),
+            next: format!("Choose another name, or remove it first: selfheal token remove {name}"),
+        });
+    }
+    let token = ApiToken {
+        name: name.clone(),
+        role: body.role.as_str().into(),
+        digest: crate::token::digest(&secret),
+        created_at: now,
+    };
     tx.put_token(&token).await?;
     tx.audit(entry("automation.token_added", &who, &format!("{name}: {}", body.role), now)).await?;
     tx.commit().await?;

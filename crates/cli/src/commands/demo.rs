@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use selfheal_api::{App, AppOptions, DemoControl, Role, bind, serve_tcp};
+use selfheal_api::{App, AppOptions, DemoControl, Principal, Role, bind, serve_tcp};
 use selfheal_demo::{Control, Report, Scenario, ServiceArguments, World};
 
 use super::engine::until_asked_to_stop;
@@ -12,17 +12,18 @@ use crate::args::{DemoArguments, DemoServiceArguments, Place};
 use crate::output;
 
 pub async fn run(place: &Place, as_json: bool, arguments: DemoArguments) -> anyhow::Result<ExitCode> {
+    let scenario = match &arguments.scenario {
+        None => None,
+        Some(name) => Some(Scenario::parse(name).with_context(|| {
+            let known: Vec<&str> = Scenario::ALL.iter().map(|scenario| scenario.name()).collect();
+            format!("there is no scenario `{name}`: choose one of {}", known.join(", "))
+        })?),
+    };
     let program = std::env::current_exe().context("this program does not know where it is")?;
     let world = World::create(place.home.as_deref(), &program)?;
-    match &arguments.scenario {
+    match scenario {
         None => open(world, &arguments).await,
-        Some(name) => {
-            let scenario = Scenario::parse(name).with_context(|| {
-                let known: Vec<&str> = Scenario::ALL.iter().map(|scenario| scenario.name()).collect();
-                format!("there is no scenario `{name}`: choose one of {}", known.join(", "))
-            })?;
-            one(&world, scenario, arguments.approve, as_json).await
-        }
+        Some(scenario) => one(&world, scenario, arguments.approve, as_json).await,
     }
 }
 
@@ -75,7 +76,7 @@ async fn open(world: World, arguments: &DemoArguments) -> anyhow::Result<ExitCod
     let app = App::open(options).await?;
     let (socket, tasks) = selfheal_demo::begin(&world, &app).await?;
     control.attach(&app);
-    let token = app.session_token("demo", Role::Admin).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let token = app.session_token(&Principal::local().name, Role::Admin).map_err(|error| anyhow::anyhow!("{error}"))?;
     let http = serve_tcp(&app, listener);
     output::line(format!("Selfheal demo: http://{address}/#token={}", token.expose()));
     eprintln!("Open the address, start a scenario there, and watch. Ctrl-C stops everything.");

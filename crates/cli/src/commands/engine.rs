@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use selfheal_api::{Role, bind, serve_socket, serve_tcp};
+use selfheal_api::{Principal, Role, bind, serve_socket, serve_tcp};
 use selfheal_core::Posture;
 
 use crate::args::Place;
@@ -11,10 +11,11 @@ use crate::{connect, output};
 
 pub async fn run(place: &Place, observe: bool) -> anyhow::Result<ExitCode> {
     let app = connect::open(place).await?;
-    if observe {
-        app.set_posture(Posture::Observe, None, Some("started with --observe".into()), "run").await?;
-    }
     let socket = serve_socket(&app)?;
+    if observe {
+        // For as long as this process runs, and nothing that was set is changed.
+        app.engine.limit_posture(Posture::Observe);
+    }
     let tasks = app.start_engine();
     tracing::info!(home = %app.home.root().display(), "the engine runs; Ctrl-C stops it");
     until_asked_to_stop().await?;
@@ -33,7 +34,7 @@ pub async fn serve(place: &Place, listen: Option<SocketAddr>) -> anyhow::Result<
     let listener = bind(address).await?;
     let address = listener.local_addr()?;
     let socket = serve_socket(&app)?;
-    let token = app.session_token("serve", Role::Admin).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let token = app.session_token(&Principal::local().name, Role::Admin).map_err(|error| anyhow::anyhow!("{error}"))?;
     let http = serve_tcp(&app, listener);
     let tasks = app.start_engine();
     output::line(format!("Selfheal is at http://{address}/#token={}", token.expose()));

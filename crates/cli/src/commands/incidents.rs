@@ -7,6 +7,7 @@ use selfheal_api::Client;
 use selfheal_api::view::{IncidentPage, IncidentView};
 use serde_json::json;
 
+use super::escaped;
 use crate::args::{GroupArgument, IncidentsCommand, Place, ReasonArgument};
 use crate::{connect, output};
 
@@ -47,16 +48,6 @@ pub async fn run(place: &Place, as_json: bool, command: IncidentsCommand) -> any
         show(&view)
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A part of an address, with everything but letters, digits and hyphens escaped.
-fn escaped(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => char::from(byte).to_string(),
-            other => format!("%{other:02X}"),
-        })
-        .collect()
 }
 
 fn path(id: &str, operation: &str) -> String {

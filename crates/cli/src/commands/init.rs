@@ -20,7 +20,7 @@ pub async fn run(place: &Place, as_json: bool) -> anyhow::Result<ExitCode> {
     for path in &made {
         output::line(format!("  wrote {}", path.display()));
     }
-    output::line(format!("  {added} starter patterns added; none of them acts before you allow it"));
+    output::line(format!("  {added} patterns added from {}", home.knowledge().display()));
     output::line(format!(
         "Next: describe your services and logs in {}, run `selfheal doctor`, then `selfheal serve`.\n\
          A new home only observes; `selfheal resume` lets it heal by itself.",

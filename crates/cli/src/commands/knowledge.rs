@@ -35,7 +35,7 @@ pub async fn run(place: &Place, as_json: bool, command: KnowledgeCommand) -> any
             match_file(&client, as_json, &file, &json!({ "top": top, "service": service, "project": project })).await?;
         }
         KnowledgeCommand::Stats => {
-            let stats: Value = client.get("/api/v1/patterns/stats").await?;
+            let stats: Value = client.get("/api/v1/knowledge/stats").await?;
             if as_json {
                 output::json(&stats)?;
             } else if let Some(fields) = stats.as_object() {
@@ -52,17 +52,19 @@ pub async fn run(place: &Place, as_json: bool, command: KnowledgeCommand) -> any
 async fn put(client: &Client, add: AddArguments) -> anyhow::Result<PatternView> {
     let id = PatternId::from_name(&add.name);
     let parameters: std::collections::BTreeMap<String, String> = add.param.into_iter().collect();
+    let given = |list: Vec<String>| (!list.is_empty()).then_some(list);
     let body = json!({
         "name": add.name,
         "description": add.description,
         "rule": add.rule,
         "root_cause": add.root_cause,
         "action": add.action,
-        "parameters": parameters,
-        "checks": add.check,
-        "must_not": add.must_not,
+        "parameters": (!parameters.is_empty()).then_some(parameters),
+        "checks": given(add.check),
+        "must_not": given(add.must_not),
         "auto_healable": add.auto_healable,
         "require_approval": add.require_approval,
+        "infrastructure": add.infrastructure,
         "confidence": add.confidence,
         "service": add.service,
         "project": add.project,
@@ -91,7 +93,7 @@ async fn match_file(client: &Client, as_json: bool, file: &str, settings: &Value
         }
         let mut body = settings.clone();
         body["lines"] = json!(batch);
-        let reply: Reply = client.post("/api/v1/patterns/match", &body).await?;
+        let reply: Reply = client.post("/api/v1/knowledge/match", &body).await?;
         for (text, matches) in batch.iter().zip(reply.lines) {
             number += 1;
             if as_json {

@@ -39,11 +39,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Doctor => doctor::run(&place, json).await,
         Command::Demo(demo) => demo::run(&place, json, demo).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "selfheal", &mut std::io::stdout());
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "selfheal", &mut text);
+            crate::output::line(String::from_utf8_lossy(&text).trim_end());
             Ok(ExitCode::SUCCESS)
         }
         Command::Man => {
-            clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout())?;
+            let mut text = Vec::new();
+            clap_mangen::Man::new(Arguments::command()).render(&mut text)?;
+            crate::output::line(String::from_utf8_lossy(&text).trim_end());
             Ok(ExitCode::SUCCESS)
         }
         Command::Openapi => {
@@ -56,4 +60,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::DemoService(service) => demo::service(service).await,
     }
+}
+
+/// A part of an address, with everything but letters, digits and hyphens escaped.
+pub(super) fn escaped(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => char::from(byte).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect()
 }

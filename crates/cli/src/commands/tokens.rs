@@ -26,7 +26,9 @@ pub async fn run(place: &Place, as_json: bool, command: TokenCommand) -> anyhow:
             return Ok(ExitCode::SUCCESS);
         }
         TokenCommand::List => client.get("/api/v1/tokens").await?,
-        TokenCommand::Remove { name } => client.call("DELETE", &format!("/api/v1/tokens/{name}"), None::<&()>).await?,
+        TokenCommand::Remove { name } => {
+            client.call("DELETE", &format!("/api/v1/tokens/{}", super::escaped(&name)), None::<&()>).await?
+        }
     };
     if as_json {
         output::json(&page)?;

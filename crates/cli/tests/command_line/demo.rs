@@ -70,3 +70,17 @@ fn an_interrupted_demo_stops_what_it_started() {
     child.wait().expect("ends");
     eventually(Duration::from_secs(10), "nothing is left", || left_behind(&place).is_empty().then_some(()));
 }
+
+#[test]
+fn the_demo_never_kills_a_process_that_is_not_its_own() {
+    let place = Place::empty();
+    let mut stranger = Command::new("sleep").arg("60").spawn().expect("runs");
+    std::fs::create_dir_all(place.path().join("run")).expect("made");
+    std::fs::write(place.path().join("run/demo-web.pid"), stranger.id().to_string()).expect("written");
+    for scenario in ["nosuch", "unknown"] {
+        place.run(&["demo", scenario]);
+        assert!(stranger.try_wait().expect("asked").is_none(), "the demo killed a stranger");
+    }
+    stranger.kill().expect("it still runs");
+    stranger.wait().expect("ends");
+}

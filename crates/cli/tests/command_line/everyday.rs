@@ -147,3 +147,73 @@ fn the_demo_leaves_a_home_of_ones_own_alone() {
     assert_eq!(std::fs::read_to_string(place.config()).expect("read"), before);
     assert_eq!(place.json(&["incidents", "list"])["incidents"], json!([]));
 }
+
+#[test]
+fn changing_a_pattern_keeps_what_is_left_out() {
+    let place = Place::new();
+    place.ok(&[
+        "knowledge",
+        "add",
+        "Node down",
+        "--rule",
+        "node gone",
+        "--root-cause",
+        "x",
+        "--action",
+        "service.restart",
+        "--must-not",
+        "quota",
+        "--infrastructure",
+        "--require-approval",
+        "--check",
+        "look",
+    ]);
+    let changed = place.json(&["knowledge", "add", "Node down", "--root-cause", "better words", "--auto-healable"]);
+    assert_eq!(changed["root_cause"], "better words");
+    for (field, kept) in [
+        ("infrastructure", json!(true)),
+        ("require_approval", json!(true)),
+        ("must_not", json!(["quota"])),
+        ("checks", json!(["look"])),
+        ("auto_healable", json!(true)),
+        ("action", json!("service.restart")),
+    ] {
+        assert_eq!(changed[field], kept, "{field}");
+    }
+    let changed = place.json(&["knowledge", "add", "Node down", "--infrastructure=false"]);
+    assert_eq!((&changed["infrastructure"], &changed["require_approval"]), (&json!(false), &json!(true)));
+}
+
+#[test]
+fn what_a_log_says_does_not_drive_the_terminal() {
+    let place = Place::new();
+    place.run_with(&["ingest", "-", "--service", "pay"], "ERROR \u{1b}]0;approved\u{7}\u{1b}[2J gone\n");
+    for arguments in [&["incidents", "list"][..], &["incidents", "show", "1"]] {
+        let out = place.ok(arguments);
+        assert!(!out.contains('\u{1b}') && !out.contains('\u{7}'), "{out:?}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_a_closed_pipe_is_not() {
+    let place = Place::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
+    let status = place.command().args(["knowledge", "list"]).stdout(full).status().expect("runs");
+    assert_eq!(status.code(), Some(1));
+    let mut child = place.command().args(["completions", "bash"]).spawn().expect("runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("ends");
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
+#[test]
+fn a_rehearsal_is_about_its_own_input_only() {
+    let place = Place::new();
+    let known = "ERROR exited: pay (terminated by SIGKILL; not expected)\n";
+    place.run_with(&["ingest", "-", "--service", "pay"], "ERROR nobody knows this\n");
+    let ran = place.run_with(&["ingest", "-", "--service", "pay", "--dry-run", "--json"], known);
+    let reply: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!((&reply["decision"], &reply["matches"][0]["relevance"]), (&json!("suggest"), &json!(1.0)));
+    assert_eq!(reply["matches"][0]["action"], "service.restart");
+    assert_eq!(reply["reasons"].as_array().and_then(|r| r.last()).map(|r| &r["code"]), Some(&json!("escalated")));
+}

@@ -110,6 +110,16 @@ fn check(config: &Config) -> Result<(), (String, String)> {
                 format!("service `{name}`: `start` is empty: expected the program and its arguments as a list"),
             ));
         }
+        if let Some(TargetSpec::Supervisord { server, .. }) = &service.target
+            && has_credentials(server)
+        {
+            return Err((
+                "server:".into(),
+                format!(
+                    "service `{name}`: the server's address carries a name or password: use `username` and `password_env`"
+                ),
+            ));
+        }
         for check in &service.health_checks {
             let Some(CheckKind::Http(HttpCheck { url, .. })) = check.kind() else {
                 return Err((
@@ -121,6 +131,15 @@ fn check(config: &Config) -> Result<(), (String, String)> {
                 return Err((
                     url.clone(),
                     format!("`{url}`: expected an address that starts with http:// or https://"),
+                ));
+            }
+            if has_credentials(url) {
+                return Err((
+                    format!("name: {}", check.name),
+                    format!(
+                        "health check `{}` of `{name}`: its address carries a name or password, which would be shown and stored. Use an address that needs none",
+                        check.name
+                    ),
                 ));
             }
             if check.interval_seconds == 0 || check.timeout_seconds == 0 {
@@ -158,6 +177,12 @@ fn check(config: &Config) -> Result<(), (String, String)> {
         }
     }
     Ok(())
+}
+
+/// Whether an address has a part before an `@` in its host: plans, audit and errors show addresses.
+fn has_credentials(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    host.split(['/', '?', '#']).next().is_some_and(|host| host.contains('@'))
 }
 
 /// Line and column of the last place where `needle` stands (a duplicate is the later one), or 0.
@@ -209,6 +234,11 @@ mod tests {
             ("services:\n  - name: a\n  - name: a\n", "monitoring_config.yaml:3:5: ", "stands twice"),
             ("services:\n  - name: a\n    managed: true\n", "monitoring_config.yaml:2:5: ", "no target"),
             ("services:\n  - name: a\n    depends_on: [b]\n", "monitoring_config.yaml:3:18: ", "not listed"),
+            (
+                "services:\n  - name: a\n    health_checks: [{ name: h, http: { url: \"http://u:p@x/\" } }]\n",
+                "monitoring_config.yaml:3:",
+                "carries a name or password",
+            ),
             ("services: [\n", "monitoring_config.yaml:", ""),
             ("\tself_healing: 1\n", "monitoring_config.yaml:1:", ""),
         ] {

@@ -54,6 +54,28 @@ const fn default_confidence() -> BasisPoints {
     BasisPoints::saturating(5_000)
 }
 
+impl From<&Pattern> for PackEntry {
+    fn from(pattern: &Pattern) -> Self {
+        Self {
+            name: pattern.name.clone(),
+            description: pattern.description.clone(),
+            scope: pattern.scope.clone(),
+            rule: pattern.rule.clone(),
+            must_not: pattern.must_not.clone(),
+            root_cause: pattern.root_cause.clone(),
+            action: pattern.action.clone(),
+            checks: pattern.checks.clone(),
+            examples: pattern.examples.clone(),
+            confidence: pattern.confidence,
+            auto_healable: pattern.auto_healable,
+            require_approval: pattern.require_approval,
+            infrastructure: pattern.infrastructure,
+            sources: pattern.provenance.sources.clone(),
+            licence: pattern.provenance.licence.clone(),
+        }
+    }
+}
+
 impl PackEntry {
     /// The smallest useful entry.
     pub fn new(name: impl Into<String>, root_cause: impl Into<String>) -> Self {
