@@ -52,9 +52,15 @@ impl From<DemoService> for selfheal_demo::ServiceArguments {
 }
 
 impl Arguments {
-    /// A name on the bus for the app of this home and database; a demo without a home has one of its own.
+    /// A name on the bus for the app of this home and database: whoever opens the same home again is shown the same window.
+    /// A demo without a home is one of its own.
     pub fn instance(&self) -> String {
-        let what = format!("{:?}|{:?}|{}", self.home, self.database, self.demo);
+        let home = match &self.home {
+            Some(home) => std::path::absolute(home).unwrap_or_else(|_| home.clone()).display().to_string(),
+            None if self.demo => "demo".to_owned(),
+            None => String::new(),
+        };
+        let what = format!("{home}|{}", self.database.as_deref().unwrap_or_default());
         format!("io.selfheal.desktop.i{}", &selfheal_core::sha256_hex(what)[..16])
     }
 
@@ -83,6 +89,20 @@ mod tests {
         ] {
             assert_eq!(incident_of(link), incident, "{link}");
         }
+    }
+
+    #[test]
+    fn one_home_is_one_app() {
+        let instance = |arguments: &[&str]| {
+            let arguments = [&["selfheal-desktop"], arguments].concat();
+            Arguments::try_parse_from(arguments).expect("parses").instance()
+        };
+        let demo = instance(&["--demo", "--home", "/a"]);
+        assert_eq!(demo, instance(&["--home", "/a", "selfheal://incident/7"]));
+        for other in [&["--home", "/b"][..], &["--demo"], &[], &["--home", "/a", "--database", "sqlite:x"]] {
+            assert_ne!(demo, instance(other), "{other:?}");
+        }
+        assert_ne!(instance(&["--demo"]), instance(&[]), "the demo never brings production forward");
     }
 
     #[test]

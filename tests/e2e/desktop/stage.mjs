@@ -47,8 +47,9 @@ export class Stage {
   appLog = () => readFileSync(this.log, 'utf8');
 
   /** The app started once more, as a deep link or an icon does. Fails unless it ends by itself. */
+  /** Each home has an app of its own: a second start is one of the same home. */
   startAgain(...args) {
-    return execFileSync(DESKTOP, args, { encoding: 'utf8', timeout: 15_000, stdio: 'pipe' });
+    return execFileSync(DESKTOP, ['--home', this.home, ...args], { encoding: 'utf8', timeout: 15_000, stdio: 'pipe' });
   }
 
   selfheal(...args) {
