@@ -12,13 +12,13 @@ use selfheal_core::knowledge::Pattern;
 use selfheal_core::matching::{KnowledgeBase, PatternMatch, Query};
 use selfheal_core::{
     Admission, Approval, Best, Breaker, Cause, Consequence, Decided, Decision, DecisionInput, DecisionKind, Effect,
-    Fact, Gate, GateLimits, GateResult, Incident, IncidentId, NewSignal, Plan, Preflight, ServiceName, SignalSeen,
-    Snapshot, Span, State, Timestamp, admit, analyse, decide,
+    Fact, Gate, GateLimits, GateResult, Incident, IncidentId, NewSignal, Plan, Preflight, ServiceName, Snapshot, Span,
+    State, Timestamp, admit, analyse, decide,
 };
 use selfheal_store::{NewEvent, PendingEffect, Tx};
 
 use crate::engine::{Engine, EngineError, lock};
-use crate::intake::{root_service, title_of};
+use crate::intake::root_service;
 use crate::ports::{Actuator, ActuatorError};
 use crate::timers::call_next;
 
@@ -33,7 +33,7 @@ const SIGNALS: i64 = 200;
 const MATCHES: usize = 5;
 
 /// What was found out before the transaction.
-struct Prepared {
+pub(crate) struct Prepared {
     decided: Decided,
     preflight: Option<Preflight>,
     /// Why there is no plan although there should be one.
@@ -91,23 +91,6 @@ impl Engine {
         Ok(())
     }
 
-    /// What the pipeline would make of some signals, without doing or keeping anything: the same code in transactions that
-    /// are undone. The target is asked between them, so that no writer waits for it.
-    pub async fn rehearse(&self, signals: &[NewSignal]) -> Result<Option<Incident>, EngineError> {
-        let (config, now) = (self.config(), self.now());
-        let mut tx = self.store.write().await?;
-        let Some(incident) = take_alone(&mut tx, signals, &config, now).await? else { return Ok(None) };
-        let stored = signals_of(&mut tx, &incident).await?;
-        // Not the shared copy: what this transaction changed is undone, its version number with it.
-        let (base, _) = KnowledgeBase::new(tx.patterns().await?);
-        drop(tx);
-        let prepared = self.prepare(&incident, &stored, &base, &config).await;
-        let mut tx = self.store.write().await?;
-        let Some(incident) = take_alone(&mut tx, signals, &config, now).await? else { return Ok(None) };
-        let concluded = self.conclude(&mut tx, incident.id, prepared, &config, now).await?;
-        Ok(Some(concluded.unwrap_or(incident)))
-    }
-
     /// Whether what waited for its turn, or for another attempt, is no longer wanted: the checks succeed and the symptom has
     /// stayed away for the stabilisation window.
     async fn is_over(&self, incident: &Incident, config: &Config) -> Result<bool, EngineError> {
@@ -161,7 +144,7 @@ impl Engine {
     }
 
     /// Matches, analyses, decides and, where there is something to run, asks the target for its state.
-    async fn prepare(
+    pub(crate) async fn prepare(
         &self,
         incident: &Incident,
         signals: &[NewSignal],
@@ -274,7 +257,7 @@ impl Engine {
     }
 
     /// Writes down the decision and what the gates made of it. `None` where nothing changed.
-    async fn conclude(
+    pub(crate) async fn conclude(
         &self,
         tx: &mut Tx,
         id: IncidentId,
@@ -500,33 +483,7 @@ fn best_service(
     (root, matches, None)
 }
 
-/// Takes signals as an incident of their own, whatever else is open: what a rehearsal is about.
-async fn take_alone(
-    tx: &mut Tx,
-    signals: &[NewSignal],
-    config: &Config,
-    now: Timestamp,
-) -> Result<Option<Incident>, EngineError> {
-    let mut incident: Option<Incident> = None;
-    for signal in signals {
-        let (id, _) = tx.put_signal(signal, config.correlation.repeat(), now).await?;
-        incident = Some(match incident {
-            None => {
-                let id = tx.detach_signal(id, signal, now).await?;
-                let title = title_of(signal);
-                tx.open_incident(signal.project.clone(), title, SignalSeen::of(id, signal), now).await?
-            }
-            Some(incident) => {
-                let id = tx.attach_signal(id, incident.id, signal, now).await?;
-                let fact = Fact::SignalJoined { signal: SignalSeen::of(id, signal), because: "the same input".into() };
-                tx.record(incident.id, &fact, now).await?
-            }
-        });
-    }
-    Ok(incident)
-}
-
-async fn signals_of(tx: &mut Tx, incident: &Incident) -> Result<Vec<NewSignal>, EngineError> {
+pub(crate) async fn signals_of(tx: &mut Tx, incident: &Incident) -> Result<Vec<NewSignal>, EngineError> {
     Ok(tx.signals_of(incident.id, SIGNALS).await?.into_iter().map(|signal| signal.seen).collect())
 }
 

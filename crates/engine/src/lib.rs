@@ -13,6 +13,7 @@ mod intake;
 mod knowledge;
 mod live;
 mod notify;
+mod rehearse;
 mod timers;
 mod verify;
 mod watch;

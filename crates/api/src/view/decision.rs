@@ -120,10 +120,14 @@ pub fn decision_view(decided: &Decided, at: Timestamp, candidates: Vec<MatchView
     };
     let outcomes = decided.matches.first().map_or(0, |best| best.outcomes);
     let confidence = decided.decision.confidence.shown();
+    let mut band = ConfidenceBand::of(confidence, outcomes);
+    if decided.matches.is_empty() {
+        band.words = "No pattern fits".into();
+    }
     DecisionView {
         kind: decided.decision.kind,
         confidence: confidence.as_decimal(),
-        band: ConfidenceBand::of(confidence, outcomes),
+        band,
         at: at.to_rfc3339(),
         reasons: reasons(&decided.decision.reasons, DecisionReason::text),
         would_change: reasons(&decided.decision.would_change, DecisionReason::change),
