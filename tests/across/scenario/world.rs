@@ -9,8 +9,8 @@ use selfheal_core::detect::{parse_record, reduce};
 use selfheal_core::knowledge::{PackEntry, Pattern};
 use selfheal_core::verify::CheckResult;
 use selfheal_core::{
-    Action, ActionKind, Approval, EventId, Fact, Incident, Notice, NoticeKind, Outcome, Plan, Posture, Preflight,
-    RejectReason, ServiceName, SourceName, Span, State, Step, TargetSpec, Timestamp,
+    Action, ActionKind, Approval, Blocker, EventId, Fact, Incident, Notice, NoticeKind, Outcome, Plan, Posture,
+    Preflight, RejectReason, ServiceName, SourceName, Span, State, Step, TargetSpec, Timestamp,
 };
 use selfheal_engine::ports::{Actuator, ActuatorError, Clock, Notifier, NotifyError, Probe};
 use selfheal_engine::{Adapters, Engine, HealthWatch};
@@ -36,6 +36,8 @@ pub enum Behaviour {
     WorksUnseen,
     /// The target cannot even be inspected.
     Unreachable,
+    /// The preflight report has a blocker.
+    Blocked,
 }
 
 /// What the fakes share.
@@ -95,7 +97,10 @@ impl Actuator for Stage {
             undo: None,
             irreversible: false,
             instances: 1,
-            blockers: vec![],
+            blockers: match self.behaviour_of(&service) {
+                Behaviour::Blocked => vec![Blocker { code: "gone".into(), text: "The program is gone.".into() }],
+                _ => vec![],
+            },
         })
     }
 
@@ -114,7 +119,9 @@ impl Actuator for Stage {
         }
         let outcome = match behaviour {
             Behaviour::Works | Behaviour::DoesNothing => Outcome::Succeeded { detail: "done".into() },
-            Behaviour::Fails | Behaviour::Unreachable => Outcome::Failed { detail: "exit status 1".into() },
+            Behaviour::Fails | Behaviour::Unreachable | Behaviour::Blocked => {
+                Outcome::Failed { detail: "exit status 1".into() }
+            }
             Behaviour::Hangs | Behaviour::WorksUnseen => std::future::pending().await,
         };
         *self.running.lock().expect("played by one") -= 1;
