@@ -20,7 +20,7 @@ try {
   console.log(`  built after ${spent(Date.now() - began)}\n`);
   if (!hasDisplay)
     console.log('There is no display, so the window is served on loopback: open the address below in a browser.\n');
-  process.exit(await stay(binary(crate), hasDisplay ? ['--demo'] : ['demo']));
+  process.exit(await stay(binary(crate), hasDisplay ? ['--demo', '--play'] : ['demo', '--play']));
 } catch (error) {
   console.error(error instanceof Failed ? `${error.output}\n${error.message}` : error);
   process.exit(1);

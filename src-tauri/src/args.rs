@@ -12,6 +12,9 @@ pub struct Arguments {
     /// Open the demo: real services on loopback, broken for real and healed for real.
     #[arg(long)]
     pub demo: bool,
+    /// Kill a service of the demo a few seconds after the start, so that there is something to watch.
+    #[arg(long, requires = "demo")]
+    pub play: bool,
     /// The home. Default: the platform's data folder.
     #[arg(long, env = "SELFHEAL_HOME", value_name = "DIR")]
     pub home: Option<PathBuf>,

@@ -107,6 +107,9 @@ async fn open(handle: &AppHandle, arguments: &Arguments) -> anyhow::Result<Host>
         (Some(world), Some(control)) => {
             let begun = selfheal_demo::begin(world, &app).await?;
             control.attach(&app);
+            if arguments.play {
+                control.play();
+            }
             begun
         }
         _ => {

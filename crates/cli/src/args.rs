@@ -294,6 +294,9 @@ pub struct DemoArguments {
     /// Approve by itself, for scripts.
     #[arg(long)]
     pub approve: bool,
+    /// Kill a service a few seconds after the start, so that there is something to watch.
+    #[arg(long, conflicts_with = "scenario")]
+    pub play: bool,
     /// Where the demo's window is served.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,

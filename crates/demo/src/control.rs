@@ -9,6 +9,9 @@ use selfheal_api::{ApiError, App, Client, DemoControl};
 use crate::scenario::Scenario;
 use crate::world::World;
 
+/// How long the demo is quiet before its first scenario.
+const PEACE: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// The buttons of the demo.
 pub struct Control {
     world: Arc<World>,
@@ -33,6 +36,18 @@ impl Control {
                 tokio::time::sleep(std::time::Duration::from_millis(500)).await;
                 let (Some(control), Some(app)) = (control.upgrade(), app.upgrade()) else { return };
                 control.refresh(&app).await;
+            }
+        });
+    }
+
+    /// Starts the first scenario when whoever opened the demo has had a moment to look at it in peace.
+    pub fn play(self: &Arc<Self>) {
+        let control = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(PEACE).await;
+            let Some(control) = control.upgrade() else { return };
+            if let Err(error) = control.start(Scenario::KillService.name()).await {
+                tracing::warn!(%error, "the demo could not begin");
             }
         });
     }

@@ -76,6 +76,9 @@ async fn open(world: World, arguments: &DemoArguments) -> anyhow::Result<ExitCod
     let app = App::open(options).await?;
     let (socket, tasks) = selfheal_demo::begin(&world, &app).await?;
     control.attach(&app);
+    if arguments.play {
+        control.play();
+    }
     let token = app.session_token(&Principal::local().name, Role::Admin).map_err(|error| anyhow::anyhow!("{error}"))?;
     let http = serve_tcp(&app, listener);
     output::line(format!("Selfheal demo: http://{address}/#token={}", token.expose()));
