@@ -81,6 +81,7 @@ impl App {
         notifiers.push(Arc::new(selfheal_adapters::LogNotifier));
         let adapters = Adapters {
             clock: Arc::new(selfheal_adapters::SystemClock),
+            brake: Arc::new(selfheal_adapters::PauseFile::new(home.pause())),
             probe: Arc::new(probe),
             actuators: selfheal_adapters::all_actuators().into_iter().map(Arc::from).collect(),
             notifiers,

@@ -145,6 +145,10 @@ impl Client {
         self.call("POST", path, Some(body)).await
     }
 
+    pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.call("DELETE", path, None::<&()>).await
+    }
+
     pub async fn put<T: DeserializeOwned>(&self, path: &str, body: &(impl Serialize + Sync)) -> Result<T, ClientError> {
         self.call("PUT", path, Some(body)).await
     }

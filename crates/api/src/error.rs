@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use selfheal_core::{IllegalFact, IncidentId, PatternId};
-use selfheal_engine::EngineError;
+use selfheal_engine::{EngineError, PersonError, Refusal};
 use selfheal_store::StoreError;
 
 use crate::{Problem, Role};
@@ -114,6 +114,15 @@ impl From<EngineError> for ApiError {
         match error {
             EngineError::Store(error) => error.into(),
             EngineError::Corrupt(why) => Self::Internal(why),
+        }
+    }
+}
+
+impl From<PersonError> for ApiError {
+    fn from(error: PersonError) -> Self {
+        match error {
+            PersonError::Refused(Refusal { code, what, why, next }) => Self::Conflict { code, what, why, next },
+            PersonError::Engine(error) => error.into(),
         }
     }
 }

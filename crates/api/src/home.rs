@@ -55,6 +55,11 @@ impl Home {
         self.root.join("data/engine.sock")
     }
 
+    /// While this file is there nothing runs: the emergency brake, which works without a database.
+    pub fn pause(&self) -> PathBuf {
+        self.root.join("data/pause")
+    }
+
     /// Held by the engine that runs for this home.
     pub fn lock(&self) -> PathBuf {
         self.root.join("data/engine.lock")

@@ -26,7 +26,12 @@ pub async fn run(app: Arc<App>) {
                 if config != *app.engine.config() {
                     tracing::info!("the configuration changed");
                     match record(&app, &config).await {
-                        Ok(()) => app.engine.reconfigure(config),
+                        Ok(()) => {
+                            app.engine.reconfigure(config);
+                            if let Err(error) = app.engine.maintenance_changed().await {
+                                tracing::warn!(%error, "what waits for maintenance is looked at when it was to end");
+                            }
+                        }
                         // What cannot be put on record does not take effect; it is tried again.
                         Err(error) => {
                             app.engine

@@ -8,7 +8,9 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::routes::{audit, automation, demo, doctor, events, incidents, ingest, overview, patterns, people, tokens};
+use crate::routes::{
+    audit, automation, demo, doctor, events, incidents, ingest, maintenance, overview, patterns, people, queue, tokens,
+};
 use crate::view::LiveEventView;
 use crate::{ApiError, App};
 
@@ -35,6 +37,11 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(people::escalate))
         .routes(routes!(people::resolve))
         .routes(routes!(people::note))
+        .routes(routes!(people::choose))
+        .routes(routes!(people::edit))
+        .routes(routes!(queue::show))
+        .routes(routes!(maintenance::list, maintenance::announce))
+        .routes(routes!(maintenance::end))
         .routes(routes!(automation::show, automation::set))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))

@@ -70,6 +70,11 @@ pub enum Command {
     Resume,
     /// Only approved actions run.
     Observe,
+    /// Show what waits to run, in its order, why and until when.
+    Queue,
+    /// Maintenance windows: nothing runs on a service's target while one holds it.
+    #[command(subcommand)]
+    Maintenance(MaintenanceCommand),
     /// Tokens of the HTTP API.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -159,6 +164,9 @@ pub enum IncidentsCommand {
     /// Say that it is fixed.
     Resolve {
         id: String,
+        /// Whether it was fixed by what Selfheal would have done, for patterns in shadow mode.
+        #[arg(long, value_name = "true|false")]
+        did_the_same: Option<bool>,
         #[arg(long)]
         comment: Option<String>,
     },
@@ -170,6 +178,26 @@ pub enum IncidentsCommand {
     },
     /// Add a note.
     Note { id: String, text: String },
+    /// Choose an action for an incident that is yours; it needs an approval of its own.
+    Choose {
+        id: String,
+        /// For example service.restart; the best candidate's fix where it is left out.
+        #[arg(long)]
+        action: Option<String>,
+        #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+        param: Vec<(String, String)>,
+        /// The incident's own service where it is left out.
+        #[arg(long)]
+        service: Option<String>,
+    },
+    /// Try the known fix again: the same as choose without an action.
+    Retry { id: String },
+    /// Change parameters of the plan that waits; the new plan needs an approval of its own.
+    Edit {
+        id: String,
+        #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, required = true)]
+        param: Vec<(String, String)>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -245,12 +273,37 @@ pub struct AddArguments {
     /// 0 to 1; 0.50 for a new pattern.
     #[arg(long, value_parser = score)]
     pub confidence: Option<f64>,
+    /// Try it out: record what it would do and leave it to a person (`--shadow=false` ends that).
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub shadow: Option<bool>,
     /// Only for this service.
     #[arg(long)]
     pub service: Option<String>,
     /// Only for this project.
     #[arg(long)]
     pub project: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MaintenanceCommand {
+    /// List windows: those that people announced, then those of the configuration.
+    List,
+    /// Announce maintenance from now on: nothing runs on the service's target meanwhile.
+    Start {
+        /// For how long, e.g. 2h.
+        #[arg(value_parser = minutes)]
+        duration: u64,
+        /// All services where it is left out.
+        #[arg(long)]
+        service: Option<String>,
+        /// RFC 3339; now where it is left out.
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// End what was announced.
+    End { id: String },
 }
 
 #[derive(Debug, Subcommand)]

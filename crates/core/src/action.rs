@@ -118,6 +118,17 @@ impl Action {
     }
 }
 
+/// A parameter that an action takes on a kind of target: a whole number within a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParameterSpec {
+    pub name: &'static str,
+    pub what: &'static str,
+    pub least: u64,
+    pub most: u64,
+    /// What holds where it is left out.
+    pub default: u64,
+}
+
 /// What stands behind a service here, so that an action can reach it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -178,6 +189,49 @@ impl TargetSpec {
         }
     }
 
+    /// The parameters that an action takes here.
+    pub fn parameters(&self, action: ActionKind) -> Vec<ParameterSpec> {
+        match (self, action) {
+            (Self::Process { stop_timeout_seconds, .. }, ActionKind::ServiceRestart) => vec![ParameterSpec {
+                name: "stop_timeout_seconds",
+                what: "Seconds it may take to stop before it is killed",
+                least: 1,
+                most: 600,
+                default: *stop_timeout_seconds,
+            }],
+            _ => Vec::new(),
+        }
+    }
+
+    /// What is wrong with an action's parameters here, if anything.
+    pub fn check_parameters(&self, action: &Action) -> Result<(), String> {
+        let known = self.parameters(action.kind);
+        for (name, value) in &action.parameters {
+            let Some(spec) = known.iter().find(|spec| spec.name == name) else {
+                let names: Vec<&str> = known.iter().map(|spec| spec.name).collect();
+                let takes = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+                return Err(format!(
+                    "{} on a target of kind {} has no parameter `{name}`; it takes {takes}.",
+                    action.kind,
+                    self.kind()
+                ));
+            };
+            if !value.parse::<u64>().is_ok_and(|number| (spec.least..=spec.most).contains(&number)) {
+                return Err(format!(
+                    "{name} is `{value}`: expected a whole number from {} to {}.",
+                    spec.least, spec.most
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// A parameter's value: the action's, or the default.
+    pub fn parameter(&self, action: &Action, name: &str) -> Option<u64> {
+        let spec = self.parameters(action.kind).into_iter().find(|spec| spec.name == name)?;
+        Some(action.parameters.get(name).and_then(|value| value.parse().ok()).unwrap_or(spec.default))
+    }
+
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Process { .. } => "process",
@@ -196,6 +250,33 @@ mod tests {
             assert_eq!(ActionKind::parse(kind.as_str()), Some(kind));
             assert_eq!(serde_json::to_string(&kind).expect("serialises"), format!("\"{kind}\""));
         }
+    }
+
+    #[test]
+    fn parameters_are_checked_before_anything_is_asked() {
+        let process = TargetSpec::Process {
+            pidfile: "/run/x".into(),
+            start: vec!["x".into()],
+            stop: vec![],
+            daemonizes: false,
+            stop_timeout_seconds: 10,
+            working_directory: None,
+            output: None,
+        };
+        let restart = |name: &str, value: &str| Action {
+            parameters: [(name.to_owned(), value.to_owned())].into(),
+            ..Action::new(ActionKind::ServiceRestart)
+        };
+        for (value, fine) in [("1", true), ("600", true), ("0", false), ("601", false), ("-1", false), ("x; rm", false)]
+        {
+            let action = restart("stop_timeout_seconds", value);
+            assert_eq!(process.check_parameters(&action).is_ok(), fine, "{value}");
+        }
+        let unknown = process.check_parameters(&restart("force", "1")).expect_err("unknown");
+        assert!(unknown.contains("no parameter `force`; it takes stop_timeout_seconds"), "{unknown}");
+        let action = restart("stop_timeout_seconds", "30");
+        assert_eq!(process.parameter(&action, "stop_timeout_seconds"), Some(30));
+        assert_eq!(process.parameter(&Action::new(ActionKind::ServiceRestart), "stop_timeout_seconds"), Some(10));
     }
 
     #[test]

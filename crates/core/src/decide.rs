@@ -15,6 +15,8 @@ pub struct DecisionInput {
     pub infrastructure_service: bool,
     /// The target is marked as always needing approval.
     pub target_needs_approval: bool,
+    /// A pattern acts by itself only where the lower bound of its success rate is at least this; off without one.
+    pub automatic_from_lower_bound: Option<BasisPoints>,
     /// A service further upstream that fails too, and why is not known: the fix may treat a symptom.
     pub unexplained_upstream: Option<ServiceName>,
 }
@@ -29,6 +31,10 @@ pub struct Best {
     pub auto_healable: bool,
     pub pattern_needs_approval: bool,
     pub infrastructure_pattern: bool,
+    /// The pattern is tried out: what it would do is recorded, a person does it.
+    pub shadow: bool,
+    /// The Wilson lower bound of its success rate; `None` without outcomes.
+    pub lower_bound: Option<BasisPoints>,
     pub action: Option<(ActionKind, ActionClass)>,
 }
 
@@ -78,6 +84,9 @@ pub enum DecisionReason {
     PatternNeedsApproval,
     TargetNeedsApproval,
     UnexplainedUpstream { service: ServiceName },
+    LowerBound { bound: BasisPoints, needed: BasisPoints },
+    ShadowMode,
+    ChosenByPerson { by: String },
 }
 
 impl DecisionReason {
@@ -97,6 +106,9 @@ impl DecisionReason {
             Self::PatternNeedsApproval => "pattern_needs_approval",
             Self::TargetNeedsApproval => "target_needs_approval",
             Self::UnexplainedUpstream { .. } => "unexplained_upstream",
+            Self::LowerBound { .. } => "lower_bound",
+            Self::ShadowMode => "shadow_mode",
+            Self::ChosenByPerson { .. } => "chosen_by_person",
         }
     }
 
@@ -124,6 +136,11 @@ impl DecisionReason {
             Self::UnexplainedUpstream { service } => {
                 format!("{service}, further upstream, fails too and nothing known explains why.")
             }
+            Self::LowerBound { bound, needed } => {
+                format!("Its outcomes prove a success rate of {bound} at least; {needed} is needed to act by itself.")
+            }
+            Self::ShadowMode => "The pattern is in shadow mode: what it would do is recorded, a person does it.".into(),
+            Self::ChosenByPerson { by } => format!("{by} chose this action."),
         }
     }
 }
@@ -148,6 +165,11 @@ impl DecisionReason {
             Self::UnexplainedUpstream { service } => {
                 format!("Nothing wrong with {service}, or a pattern that knows it.")
             }
+            Self::LowerBound { needed, .. } => {
+                format!("More verified successes, until they prove a success rate of {needed}.")
+            }
+            Self::ShadowMode => "A pattern that is not in shadow mode.".into(),
+            Self::ChosenByPerson { .. } => "Another choice.".into(),
         }
     }
 }
@@ -191,6 +213,12 @@ pub fn decide(input: &DecisionInput) -> Decision {
     Decision { kind: DecisionKind::Suggest, confidence, reasons: objections, would_change }
 }
 
+/// The decision that a person made by choosing an action: it is suggested to whoever approves it.
+pub fn chosen(by: &str, confidence: DecisionConfidence) -> Decision {
+    let reasons = vec![DecisionReason::ChosenByPerson { by: by.to_owned() }];
+    Decision { kind: DecisionKind::Suggest, confidence, reasons, would_change: Vec::new() }
+}
+
 /// Everything that speaks against acting without asking.
 fn objections(
     input: &DecisionInput,
@@ -210,6 +238,11 @@ fn objections(
         best.pattern_needs_approval.then_some(DecisionReason::PatternNeedsApproval),
         input.target_needs_approval.then_some(DecisionReason::TargetNeedsApproval),
         input.unexplained_upstream.clone().map(|service| DecisionReason::UnexplainedUpstream { service }),
+        input.automatic_from_lower_bound.and_then(|needed| {
+            let bound = best.lower_bound.unwrap_or(BasisPoints::ZERO);
+            (bound < needed).then_some(DecisionReason::LowerBound { bound, needed })
+        }),
+        best.shadow.then_some(DecisionReason::ShadowMode),
     ]
     .into_iter()
     .flatten()
@@ -231,6 +264,8 @@ mod tests {
                 auto_healable,
                 pattern_needs_approval: false,
                 infrastructure_pattern: false,
+                shadow: false,
+                lower_bound: None,
                 action: Some((ActionKind::ServiceRestart, ActionClass::Service)),
             }),
             auto_threshold: BasisPoints::saturating(7_000),
@@ -238,7 +273,26 @@ mod tests {
             require_approval_for: vec![ActionKind::DeploymentRollback],
             infrastructure_service: false,
             target_needs_approval: false,
+            automatic_from_lower_bound: None,
             unexplained_upstream: None,
+        }
+    }
+
+    #[test]
+    fn the_lower_bound_gate_counts_from_its_edge_and_is_off_by_default() {
+        let bp = BasisPoints::saturating;
+        for (needed, bound, kind) in [
+            (None, None, DecisionKind::Auto),
+            (Some(5_000), None, DecisionKind::Suggest),
+            (Some(5_000), Some(4_999), DecisionKind::Suggest),
+            (Some(5_000), Some(5_000), DecisionKind::Auto),
+        ] {
+            let mut input = input(10_000, 10_000, true);
+            input.automatic_from_lower_bound = needed.map(bp);
+            if let Some(best) = &mut input.best {
+                best.lower_bound = bound.map(bp);
+            }
+            assert_eq!(decide(&input).kind, kind, "{needed:?} {bound:?}");
         }
     }
 
@@ -266,7 +320,7 @@ mod tests {
     #[test]
     fn each_objection_alone_turns_auto_into_suggest_and_is_named() {
         type Change = fn(&mut DecisionInput, &mut Best);
-        let changes: [(&str, Change); 8] = [
+        let changes: [(&str, Change); 10] = [
             ("no_rule_satisfied", |_, best| best.rule_satisfied = false),
             ("not_auto_healable", |_, best| best.auto_healable = false),
             ("listed_action", |input, _| input.require_approval_for.push(ActionKind::ServiceRestart)),
@@ -276,6 +330,8 @@ mod tests {
             ("infrastructure_scope", |input, _| input.infrastructure_service = true),
             ("pattern_needs_approval", |_, best| best.pattern_needs_approval = true),
             ("unexplained_upstream", |input, _| input.unexplained_upstream = Some(ServiceName::new("db"))),
+            ("lower_bound", |input, _| input.automatic_from_lower_bound = Some(BasisPoints::saturating(1))),
+            ("shadow_mode", |_, best| best.shadow = true),
             ("target_needs_approval", |input, _| input.target_needs_approval = true),
         ];
         for (code, change) in changes {

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EventId, IncidentId, PlanHash, Preflight, Span, Timestamp};
+use crate::{EventId, IncidentId, PatternId, PlanHash, Preflight, Span, Timestamp};
 
 /// The automation switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
@@ -39,13 +39,48 @@ impl Posture {
     }
 }
 
-/// A person's approval of one plan.
+/// A person's approval of one plan, and a second person's where policy asks for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
     pub by: String,
     pub at: Timestamp,
     pub plan_hash: PlanHash,
     pub expires_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<SecondApproval>,
+    /// How many different people policy asked for when it was given: 1 or 2.
+    #[serde(default = "one")]
+    pub needed: u32,
+}
+
+/// The word of another person than the first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondApproval {
+    pub by: String,
+    pub at: Timestamp,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+impl Approval {
+    /// How many different people have approved.
+    pub fn given(&self) -> u32 {
+        1 + u32::from(self.second.as_ref().is_some_and(|second| second.by != self.by))
+    }
+
+    pub fn is_complete(&self) -> bool {
+        self.given() >= self.needed
+    }
+
+    /// Who approved, for people.
+    pub fn people(&self) -> String {
+        match &self.second {
+            Some(second) => format!("{} and {}", self.by, second.by),
+            None => self.by.clone(),
+        }
+    }
 }
 
 /// Numbers of the configuration that the gates compare with.
@@ -59,6 +94,9 @@ pub struct GateLimits {
 
 /// The window of the hourly limit.
 pub const HOUR: Span = Span::from_minutes(60);
+
+/// How far back two patterns that take turns on one target are looked for. A cooldown lies between the turns.
+pub const PING_PONG: Span = Span::from_minutes(120);
 
 /// The circuit breaker of a target's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,11 +118,15 @@ pub struct Snapshot {
     pub maintenance: Option<Option<Timestamp>>,
     /// 3: whether the inventory says that the target is managed.
     pub managed: Option<bool>,
-    /// 4.
+    /// 4: and how many different people have to approve.
     pub approval_required: bool,
+    pub approvers_needed: u32,
     pub approval: Option<Approval>,
     /// 5: attempts of this pattern in this incident so far.
     pub attempts: Option<u32>,
+    /// 5: the pattern, and the patterns of the last starts on this target within [`PING_PONG`], earliest first.
+    pub pattern: PatternId,
+    pub on_target: Option<Vec<PatternId>>,
     /// 6.
     pub breaker: Option<Breaker>,
     /// 7: when this action last started on this target; the inner `None` where it never did.
@@ -217,9 +259,11 @@ fn unknown(gate: Gate) -> GateResult {
     refused(gate, "This could not be found out, so nothing runs.", None)
 }
 
-/// An approval of this very plan that has not expired.
+/// An approval of this very plan, by as many people as it takes, that has not expired.
 fn valid_approval(s: &Snapshot) -> Option<&Approval> {
-    s.approval.as_ref().filter(|approval| approval.plan_hash == s.plan_hash && s.now < approval.expires_at)
+    s.approval.as_ref().filter(|approval| {
+        approval.plan_hash == s.plan_hash && s.now < approval.expires_at && approval.given() >= s.approvers_needed
+    })
 }
 
 fn automation(s: &Snapshot) -> GateResult {
@@ -257,28 +301,49 @@ fn managed(s: &Snapshot) -> GateResult {
 fn approval(s: &Snapshot) -> GateResult {
     let gate = Gate::Approval;
     if let Some(approval) = valid_approval(s) {
-        return passed(gate, format!("{} approved this plan.", approval.by));
+        return passed(gate, format!("{} approved this plan.", approval.people()));
     }
     if !s.approval_required {
         return passed(gate, "No approval is required.");
     }
     match &s.approval {
+        None if s.approvers_needed > 1 => refused(gate, "Two people have to approve this plan.", None),
         None => refused(gate, "A person has to approve this plan.", None),
         Some(approval) if approval.plan_hash != s.plan_hash => {
             refused(gate, "The approval is for another plan: the situation changed since.", None)
         }
-        Some(_) => refused(gate, "The approval has expired.", None),
+        Some(approval) if s.now >= approval.expires_at => refused(gate, "The approval has expired.", None),
+        Some(approval) => {
+            refused(gate, format!("{} approved this plan; another person has to approve it too.", approval.by), None)
+        }
     }
 }
 
 fn attempts(s: &Snapshot) -> GateResult {
     let (gate, max) = (Gate::Attempts, s.limits.max_attempts);
+    let Some(on_target) = &s.on_target else { return unknown(gate) };
+    if let Some(other) = takes_turns(&s.pattern, on_target) {
+        return refused(
+            gate,
+            format!("{} and {other} take turns on this target, each after the other: a person takes over.", s.pattern),
+            None,
+        );
+    }
     match s.attempts {
         None => unknown(gate),
         Some(count) if count < max => passed(gate, format!("{count} of {max} attempts made in this incident.")),
         Some(count) => {
             refused(gate, format!("{count} of {max} attempts made in this incident: a person takes over."), None)
         }
+    }
+}
+
+/// The other pattern, where this one would be the fourth of a series that goes to and fro between the two. Two different
+/// fixes in a row are a second opinion; two that answer each other in turn undo each other's work.
+fn takes_turns<'a>(pattern: &PatternId, earlier: &'a [PatternId]) -> Option<&'a PatternId> {
+    match earlier {
+        [.., first, second, third] if first == third && first != second && second == pattern => Some(third),
+        _ => None,
     }
 }
 
@@ -360,7 +425,16 @@ mod tests {
     }
 
     fn approval_until(expires_at: Timestamp) -> Approval {
-        Approval { by: "ada".into(), at: NOW, plan_hash: hash(), expires_at }
+        Approval { by: "ada".into(), at: NOW, plan_hash: hash(), expires_at, second: None, needed: 1 }
+    }
+
+    fn seconded(by: &str) -> Option<Approval> {
+        let second = SecondApproval { by: by.into(), at: NOW };
+        Some(Approval { second: Some(second), ..approval_until(NOW + Span::from_secs(1)) })
+    }
+
+    fn patterns(ids: &[&str]) -> Option<Vec<PatternId>> {
+        Some(ids.iter().map(|id| PatternId::new(*id)).collect())
     }
 
     /// A snapshot that passes every gate.
@@ -378,8 +452,11 @@ mod tests {
             maintenance: Some(None),
             managed: Some(true),
             approval_required: false,
+            approvers_needed: 1,
             approval: None,
             attempts: Some(0),
+            pattern: PatternId::new("a"),
+            on_target: Some(vec![]),
             breaker: Some(Breaker::Closed),
             last_identical_start: Some(None),
             starts: Some(vec![]),
@@ -391,6 +468,7 @@ mod tests {
                 host: "here".into(),
                 steps: vec![],
                 undo: None,
+                undo_on_failure: false,
                 irreversible: false,
                 instances: 1,
                 blockers: vec![],
@@ -447,6 +525,47 @@ mod tests {
                 },
                 Some(Gate::Approval),
             ),
+            (
+                "one of two approvers",
+                |s| {
+                    s.approval_required = true;
+                    s.approvers_needed = 2;
+                    s.approval = Some(approval_until(NOW + Span::from_secs(1)));
+                },
+                Some(Gate::Approval),
+            ),
+            (
+                "the same person twice",
+                |s| {
+                    s.approval_required = true;
+                    s.approvers_needed = 2;
+                    s.approval = seconded("ada");
+                },
+                Some(Gate::Approval),
+            ),
+            (
+                "two people",
+                |s| {
+                    s.approval_required = true;
+                    s.approvers_needed = 2;
+                    s.approval = seconded("bob");
+                },
+                None,
+            ),
+            (
+                "observe, one of two approvers",
+                |s| {
+                    s.posture = Some(Posture::Observe);
+                    s.approvers_needed = 2;
+                    s.approval = Some(approval_until(NOW + Span::from_secs(1)));
+                },
+                Some(Gate::Automation),
+            ),
+            ("to and fro", |s| s.on_target = patterns(&["b", "a", "b"]), Some(Gate::Attempts)),
+            ("to and fro after others", |s| s.on_target = patterns(&["c", "b", "a", "b"]), Some(Gate::Attempts)),
+            ("a second opinion", |s| s.on_target = patterns(&["b", "b", "b"]), None),
+            ("back once", |s| s.on_target = patterns(&["a", "b"]), None),
+            ("three in turn", |s| s.on_target = patterns(&["a", "b", "a"]), None),
             ("two attempts", |s| s.attempts = Some(2), None),
             ("three attempts", |s| s.attempts = Some(3), Some(Gate::Attempts)),
             (
@@ -507,11 +626,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_found_out_refuses() {
-        let changes: [(Change, Gate); 9] = [
+        let changes: [(Change, Gate); 10] = [
             (|s| s.posture = None, Gate::Automation),
             (|s| s.maintenance = None, Gate::Maintenance),
             (|s| s.managed = None, Gate::Managed),
             (|s| s.attempts = None, Gate::Attempts),
+            (|s| s.on_target = None, Gate::Attempts),
             (|s| s.breaker = None, Gate::CircuitBreaker),
             (|s| s.last_identical_start = None, Gate::Cooldown),
             (|s| s.starts = None, Gate::HourlyLimit),

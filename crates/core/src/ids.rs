@@ -107,6 +107,13 @@ name! {
 }
 
 impl PatternId {
+    /// What a person chose without a pattern. No name has this slug: it has a space.
+    pub const BY_HAND: &'static str = "by hand";
+
+    pub fn by_hand() -> Self {
+        Self(Self::BY_HAND.to_owned())
+    }
+
     /// The slug of a pattern's name: lowercase letters and digits, everything else becomes one hyphen.
     pub fn from_name(name: &str) -> Self {
         let mut slug = String::with_capacity(name.len());

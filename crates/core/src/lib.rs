@@ -6,12 +6,14 @@
 
 pub mod analyse;
 pub mod audit;
+pub mod breaker;
 pub mod config;
 pub mod correlate;
 pub mod detect;
 pub mod knowledge;
 pub mod learn;
 pub mod matching;
+pub mod pace;
 pub mod verify;
 
 mod action;
@@ -26,18 +28,19 @@ mod score;
 mod severity;
 mod time;
 
-pub use action::{Action, ActionClass, ActionKind, TargetSpec};
-pub use decide::{Best, Decision, DecisionInput, DecisionKind, DecisionReason, decide};
+pub use action::{Action, ActionClass, ActionKind, ParameterSpec, TargetSpec};
+pub use decide::{Best, Decision, DecisionInput, DecisionKind, DecisionReason, chosen, decide};
 pub use digest::hex as sha256_hex;
 pub use gates::{
-    Admission, Approval, Breaker, Consequence, Gate, GateLimits, GateResult, HOUR, Posture, Snapshot, admit,
+    Admission, Approval, Breaker, Consequence, Gate, GateLimits, GateResult, HOUR, PING_PONG, Posture, SecondApproval,
+    Snapshot, admit,
 };
 pub use ids::{
     AuditId, EffectId, EventId, IncidentId, InvalidId, PatternId, ProjectName, ServiceName, SignalId, SourceName,
 };
 pub use incident::{
-    Attempt, Cause, Decided, Effect, Fact, Group, Held, IllegalFact, Incident, Notice, NoticeKind, RECENT,
-    RejectReason, ResolvedBy, SignalSeen, State, Verified,
+    Attempt, Cause, Chosen, Decided, Effect, Fact, Group, Held, IllegalFact, Incident, Notice, NoticeKind, RECENT,
+    RejectReason, ResolvedBy, SignalSeen, State, Undo, Verified,
 };
 pub use learn::Learned;
 pub use observation::{Fingerprint, HealthReading, Level, LogRecord, NewSignal, Observation, Signal, SignalKind};

@@ -17,6 +17,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What undoing it will do; `None` where it cannot be undone.
     pub undo: Option<String>,
+    /// Undone by itself when its verification fails.
+    #[serde(default)]
+    pub undo_on_failure: bool,
     pub irreversible: bool,
     pub instances: u32,
     /// Services that depend on the target's service.
@@ -39,6 +42,11 @@ pub struct Step {
 pub struct PlanHash(pub String);
 
 impl Plan {
+    /// What has to be typed to approve a plan that cannot be taken back.
+    pub fn words_to_type(&self) -> Option<String> {
+        self.irreversible.then(|| self.service.to_string())
+    }
+
     pub fn hash(&self) -> PlanHash {
         PlanHash(crate::digest::of_json(self))
     }
@@ -52,6 +60,8 @@ pub struct Preflight {
     pub host: String,
     pub steps: Vec<Step>,
     pub undo: Option<String>,
+    #[serde(default)]
+    pub undo_on_failure: bool,
     pub irreversible: bool,
     pub instances: u32,
     pub blockers: Vec<Blocker>,

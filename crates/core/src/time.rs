@@ -105,6 +105,15 @@ impl Span {
     /// Longer than any span that a configuration may hold; what is longer is cut to it.
     const LONGEST: u64 = 100 * 366 * 24 * 3_600 * 1_000;
 
+    /// Negative spans are none.
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(if micros < 0 { 0 } else { micros })
+    }
+
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
     pub const fn from_millis(millis: u64) -> Self {
         Self(if millis > Self::LONGEST { Self::LONGEST as i64 } else { millis as i64 } * 1_000)
     }

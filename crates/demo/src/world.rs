@@ -229,6 +229,7 @@ async fn start(service: &DemoService) -> anyhow::Result<()> {
         target,
         steps: preflight.steps,
         undo: None,
+        undo_on_failure: false,
         irreversible: false,
         instances: 1,
         dependants: Vec::new(),

@@ -1,20 +1,20 @@
 //! The engine: what it holds, and its loop.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use selfheal_core::config::{Config, SourceSpec};
+use selfheal_core::pace::{Anchor, Drift, Pace};
 use selfheal_core::{EffectId, IncidentId, Outcome, Posture, Span, Timestamp};
 use selfheal_store::{Lease, Store, StoreError};
 use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinHandle;
 
-use crate::breaker::Breakers;
 use crate::knowledge::KnowledgeCache;
 use crate::live::LiveEvent;
-use crate::ports::{Actuator, Clock, Notifier, Probe, Source};
+use crate::ports::{Actuator, Brake, Clock, Notifier, Probe, Source};
 
 /// How long the lease lives without being renewed: how long a dead leader can keep the others waiting.
 const LEASE: Span = Span::from_secs(15);
@@ -36,6 +36,7 @@ pub type OpenSource = dyn Fn(&SourceSpec) -> Option<Box<dyn Source>> + Send + Sy
 /// The outside world, as the engine sees it.
 pub struct Adapters {
     pub clock: Arc<dyn Clock>,
+    pub brake: Arc<dyn Brake>,
     pub probe: Arc<dyn Probe>,
     pub actuators: Vec<Arc<dyn Actuator>>,
     pub notifiers: Vec<Arc<dyn Notifier>>,
@@ -72,7 +73,6 @@ pub struct EngineStatus {
 pub struct Engine {
     pub(crate) store: Store,
     pub(crate) adapters: Adapters,
-    pub(crate) breakers: Mutex<Breakers>,
     pub(crate) knowledge: KnowledgeCache,
     pub(crate) nudge: Notify,
     /// Outcomes that could not be written down yet: known, as long as this process lives.
@@ -81,6 +81,11 @@ pub struct Engine {
     live: broadcast::Sender<LiveEvent>,
     holder: String,
     lease: Mutex<Option<(Lease, Timestamp)>>,
+    /// Holds the wall clock to a steady one.
+    pace: Mutex<Pace>,
+    resumed: AtomicBool,
+    /// The pace that the next engine goes on from, as it was stored last.
+    stored_anchor: Mutex<Option<Anchor>>,
     /// The latest time that was stored, in microseconds.
     latest: AtomicI64,
     in_flight: Mutex<HashSet<EffectId>>,
@@ -103,7 +108,6 @@ impl Engine {
         Arc::new(Self {
             store,
             adapters,
-            breakers: Mutex::default(),
             knowledge: KnowledgeCache::default(),
             nudge: Notify::new(),
             outcomes: Mutex::default(),
@@ -111,6 +115,9 @@ impl Engine {
             live: broadcast::channel(256).0,
             holder,
             lease: Mutex::default(),
+            pace: Mutex::default(),
+            resumed: AtomicBool::new(false),
+            stored_anchor: Mutex::default(),
             latest: AtomicI64::new(0),
             in_flight: Mutex::default(),
             busy: Mutex::default(),
@@ -129,20 +136,38 @@ impl Engine {
         &self.store
     }
 
-    /// The engine's time: the clock's, but never earlier than any time that was stored. A clock that is set back frees no
-    /// slot of a limit, and everything that is compared with a limit is told by the same clock.
+    /// The engine's time: the clock's, held to the pace of a steady clock, and never earlier than any time that was stored.
+    /// A clock that is set, ahead or back, frees no slot of a limit, and everything that is compared with a limit is told by
+    /// the same clock.
     pub fn now(&self) -> Timestamp {
-        self.adapters.clock.now().max(Timestamp::from_micros(self.latest.load(Ordering::Relaxed)))
+        self.paced().0.max(Timestamp::from_micros(self.latest.load(Ordering::Relaxed)))
+    }
+
+    fn paced(&self) -> (Timestamp, Drift) {
+        let clock = &self.adapters.clock;
+        lock(&self.pace).read(clock.now(), clock.steady())
     }
 
     /// Stores how late it is, and takes up what another engine stored.
     pub(crate) async fn observe_clock(&self, tx: &mut selfheal_store::Tx) -> Result<Timestamp, EngineError> {
+        let wall = self.adapters.clock.now();
+        let (_, drift) = self.paced();
         let now = tx.observe_clock(self.now()).await?;
         self.latest.fetch_max(now.as_micros(), Ordering::Relaxed);
-        let behind = now.since(self.adapters.clock.now());
-        let problem = (behind > CLOCK_TOLERANCE).then(|| {
-            format!("the clock is {behind} behind a time that was stored; limits are counted from the later one")
-        });
+        let anchor = lock(&self.pace).anchor().cloned();
+        if let Some(anchor) = anchor
+            && lock(&self.stored_anchor).replace(anchor.clone()).as_ref() != Some(&anchor)
+        {
+            tx.put_pace(&anchor, now).await?;
+        }
+        let behind = now.since(wall);
+        let problem = match drift {
+            Drift::Ahead(by) => Some(format!("the clock was set ahead by {by}; limits are counted without that")),
+            Drift::Behind(by) => Some(format!("the clock was set back by {by}; limits are counted without that")),
+            Drift::None => (behind > CLOCK_TOLERANCE).then(|| {
+                format!("the clock is {behind} behind a time that was stored; limits are counted from the later one")
+            }),
+        };
         self.problem("clock", problem);
         Ok(now)
     }
@@ -292,12 +317,15 @@ impl Engine {
     /// One round: the lease, timers, and every effect that is due. Returns the effects' tasks, for those who want to wait
     /// for them.
     pub async fn tick(self: &Arc<Self>) -> Result<Vec<JoinHandle<()>>, EngineError> {
+        self.resume_pace().await?;
+        self.believe_clock().await?;
         let now = self.now();
         if !self.keep_lease(now).await? {
             self.set_role(Role::Follower);
             return Ok(Vec::new());
         }
         self.set_role(Role::Leader);
+        self.problem("emergency brake", self.brake());
         self.posture_changed(now).await?;
         self.wake_incidents(now).await?;
         let mut tx = self.store.read().await?;
@@ -352,6 +380,7 @@ impl Engine {
         match effect.body.clone() {
             Effect::Decide => self.decide(effect).await,
             Effect::Execute { event } => self.execute(effect, event).await,
+            Effect::Undo { event } => self.undo(effect, event).await,
             Effect::Verify { event } => self.verify(effect, event).await,
             Effect::Notify { kind } => self.notify(effect, kind).await,
         }
@@ -388,6 +417,32 @@ impl Engine {
         Ok(held)
     }
 
+    /// A clock that was set ahead is believed once nothing is counted that this could free. Between two rounds, so that no
+    /// decision finds its own report hours old.
+    async fn believe_clock(&self) -> Result<(), EngineError> {
+        if !matches!(self.paced().1, Drift::Ahead(_)) {
+            return Ok(());
+        }
+        let mut tx = self.store.read().await?;
+        if tx.counts_nothing(self.now()).await? {
+            lock(&self.pace).believe(self.adapters.clock.now(), self.adapters.clock.steady());
+        }
+        Ok(())
+    }
+
+    /// The first time: goes on at the pace that the engine before this one left.
+    async fn resume_pace(&self) -> Result<(), EngineError> {
+        if self.resumed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let mut tx = self.store.read().await?;
+        if let Some(left) = tx.pace().await? {
+            lock(&self.pace).resume(left, self.adapters.clock.steady().as_ref());
+        }
+        self.resumed.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// The effective posture: the switch under the configuration's ceiling.
     pub(crate) fn effective(&self, automation: &selfheal_store::Automation, now: Timestamp) -> Posture {
         automation.effective(now).min(self.ceiling())
@@ -395,8 +450,16 @@ impl Engine {
 
     /// The most that the configuration and this process allow.
     pub fn ceiling(&self) -> Posture {
+        if self.adapters.brake.engaged().is_some() {
+            return Posture::Paused;
+        }
         let configured = if self.config().self_healing.enabled { Posture::On } else { Posture::Observe };
         configured.min(lock(&self.limit).unwrap_or(Posture::On))
+    }
+
+    /// Why the emergency brake holds everything, if it does.
+    pub fn brake(&self) -> Option<String> {
+        self.adapters.brake.engaged()
     }
 
     /// Allows this process no more than that, whatever is set.

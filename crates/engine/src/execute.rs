@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use selfheal_core::breaker::ConnectionHealth;
 use selfheal_core::{EventId, Fact, Gate, GateResult, Incident, Outcome, Plan, Timestamp};
 use selfheal_store::PendingEffect;
 
@@ -86,7 +87,9 @@ impl Engine {
         let Some(actuator) = self.actuator(&plan.action, &plan.target) else {
             return Outcome::Failed { detail: format!("no actuator for {}", plan.target.kind()) };
         };
+        // The limit is the action's, however many steps it has.
         let limit = Duration::from_secs(self.config().limits.action_timeout_seconds);
+        let deadline = tokio::time::Instant::now() + limit;
         let mut last = Outcome::Succeeded { detail: "nothing to do".into() };
         for index in 0..plan.steps.len() {
             if index > 0
@@ -94,9 +97,11 @@ impl Engine {
             {
                 return stopped;
             }
-            last = match tokio::time::timeout(limit, actuator.run_step(plan, index)).await {
+            last = match tokio::time::timeout_at(deadline, actuator.run_step(plan, index)).await {
                 Ok(outcome) => outcome,
-                Err(_) => Outcome::Unknown { detail: format!("step {} did not end within {limit:?}", index + 1) },
+                Err(_) => Outcome::Unknown {
+                    detail: format!("step {} had not ended {limit:?} after the action began", index + 1),
+                },
             };
             if !matches!(last, Outcome::Succeeded { .. }) {
                 return last;
@@ -126,6 +131,16 @@ impl Engine {
         let now = self.now();
         let stored = tx.event(event).await?;
         tx.set_event_status(event, outcome.as_str(), Some(now), Some(outcome.detail())).await?;
+        if let Some(stored) = stored {
+            let (connection, limits) = (stored.plan.target.connection(), &self.config().limits);
+            let health = match outcome {
+                Outcome::Failed { .. } | Outcome::Unknown { .. } => {
+                    tx.connection(&connection).await?.failed(now, limits)
+                }
+                Outcome::Succeeded { .. } | Outcome::Stopped { .. } => ConnectionHealth::default(),
+            };
+            tx.put_connection(&connection, &health, now).await?;
+        }
         let incident =
             tx.record(effect.incident_id, &Fact::ActionFinished { event, outcome: outcome.clone() }, now).await?;
         let words = format!("{}: {}", outcome.as_str(), outcome.detail());
@@ -134,16 +149,6 @@ impl Engine {
         call_next(&mut tx, now).await?;
         tx.commit().await?;
         lock(&self.outcomes).remove(&effect.id);
-        if let Some(stored) = stored {
-            let connection = stored.plan.target.connection();
-            let mut breakers = lock(&self.breakers);
-            match outcome {
-                Outcome::Failed { .. } | Outcome::Unknown { .. } => {
-                    breakers.failed(&connection, now, &self.config().limits);
-                }
-                Outcome::Succeeded { .. } | Outcome::Stopped { .. } => breakers.succeeded(&connection),
-            }
-        }
         self.announce_incident(&incident);
         Ok(())
     }

@@ -6,6 +6,7 @@
 pub mod ports;
 
 mod breaker;
+mod conclude;
 mod decide;
 mod engine;
 mod execute;
@@ -13,12 +14,16 @@ mod intake;
 mod knowledge;
 mod live;
 mod notify;
+mod people;
+mod plan;
 mod rehearse;
 mod timers;
+mod undo;
 mod verify;
 mod watch;
 
 pub use engine::{Adapters, Engine, EngineError, EngineStatus, OpenSource, Role};
 pub use intake::title_of;
 pub use live::LiveEvent;
+pub use people::{Choice, PersonError, Refusal};
 pub use watch::HealthWatch;

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use selfheal_core::config::CheckSpec;
+use selfheal_core::pace::Steady;
 use selfheal_core::verify::CheckResult;
 use selfheal_core::{
     Action, ActionKind, LogRecord, Notice, Outcome, Plan, Preflight, SourceName, TargetSpec, Timestamp,
@@ -10,6 +11,27 @@ use selfheal_core::{
 /// Tells the time.
 pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
+
+    /// A clock that only counts and that nobody can set; `None` where there is none.
+    fn steady(&self) -> Option<Steady> {
+        None
+    }
+}
+
+/// The emergency brake beside the stored automation switch: it works whatever state the database is in, and is looked at
+/// before every step.
+pub trait Brake: Send + Sync {
+    /// Why nothing may run; `None` where it is off. What cannot be found out is a reason.
+    fn engaged(&self) -> Option<String>;
+}
+
+/// A host without a brake.
+pub struct NoBrake;
+
+impl Brake for NoBrake {
+    fn engaged(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Where a source stands, in its own words. Stored with what was read up to there, in one transaction.
@@ -62,6 +84,11 @@ pub trait Actuator: Send + Sync {
 
     /// Runs one step of a plan (index from 0), as the plan says and nothing else.
     async fn run_step(&self, plan: &Plan, index: usize) -> Outcome;
+
+    /// Takes back what a plan did, as its preflight report said that it would. Asked only of plans that have an undo.
+    async fn undo(&self, plan: &Plan) -> Outcome {
+        Outcome::Failed { detail: format!("{} cannot be undone", plan.action.kind) }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

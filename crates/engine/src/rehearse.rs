@@ -20,7 +20,7 @@ impl Engine {
         // Not the shared copy: what this transaction changed is undone, its version number with it.
         let (base, _) = KnowledgeBase::new(tx.patterns().await?);
         drop(tx);
-        let prepared = self.prepare(&incident, &stored, &base, &config).await;
+        let prepared = self.prepare(&incident, &stored, &base, &config).await?;
         let mut tx = self.store.write().await?;
         let Some(incident) = take_alone(&mut tx, signals, &config, now).await? else { return Ok(None) };
         let concluded = self.conclude(&mut tx, incident.id, prepared, &config, now).await?;

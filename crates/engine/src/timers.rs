@@ -1,7 +1,7 @@
 //! What happens to an incident because time passed.
 
 use selfheal_core::audit::NewEntry;
-use selfheal_core::{Effect, Fact, IncidentId, State, Timestamp};
+use selfheal_core::{Effect, Fact, Gate, IncidentId, State, Timestamp};
 use selfheal_store::{StoreError, Tx};
 
 use crate::engine::{Engine, EngineError};
@@ -22,6 +22,20 @@ impl Engine {
                 Err(error) => self.problem(&format!("incident {id}"), Some(error.to_string())),
             }
         }
+        Ok(())
+    }
+
+    /// Windows came or went: what waits for the end of one is decided again.
+    pub async fn maintenance_changed(&self) -> Result<(), EngineError> {
+        let now = self.now();
+        let mut tx = self.store.write().await?;
+        for incident in tx.incidents_in("queued").await? {
+            if matches!(&incident.state, State::Queued { gate, .. } if gate.gate == Gate::Maintenance) {
+                tx.put_effect(incident.id, &Effect::Decide, now).await?;
+            }
+        }
+        tx.commit().await?;
+        self.nudge();
         Ok(())
     }
 
@@ -55,7 +69,9 @@ async fn wake(tx: &mut Tx, id: IncidentId, now: Timestamp) -> Result<Option<self
     };
     let fact = match &incident.state {
         // Approved, and on its way through the gates.
-        State::AwaitingApproval { .. } if incident.approval.is_some() => {
+        State::AwaitingApproval { .. }
+            if incident.approval.as_ref().is_some_and(selfheal_core::Approval::is_complete) =>
+        {
             tx.put_effect(id, &Effect::Decide, now).await?;
             return Ok(None);
         }

@@ -1,9 +1,10 @@
 //! The effect `verify`: reads health checks and the error pattern until there is a verdict, and learns from it.
 
 use selfheal_core::audit::NewEntry;
+use selfheal_core::matching::Evidence;
 use selfheal_core::verify::{Progress, Reading, Watch};
-use selfheal_core::{EventId, Fact, Incident, Outcome, Timestamp, Verdict, learn};
-use selfheal_store::PendingEffect;
+use selfheal_core::{EventId, Fact, Fingerprint, Incident, Outcome, Timestamp, Verdict, learn};
+use selfheal_store::{PendingEffect, Tx};
 
 use crate::decide::entry;
 use crate::engine::{Engine, EngineError};
@@ -47,6 +48,7 @@ impl Engine {
         }
     }
 
+    /// A verdict ends the attempt; where it failed and the plan says so, what was done is taken back first.
     async fn verdict(
         &self,
         effect: &PendingEffect,
@@ -55,16 +57,45 @@ impl Engine {
         verdict: Verdict,
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        let config = self.config();
         let mut tx = self.write_as_leader().await?;
         let before = tx.incident(effect.incident_id).await?;
+        let takes_back = !verdict.success()
+            // What may not have run cannot be taken back blindly: a person looks at it.
+            && outcome.is_known()
+            && tx.event(event).await?.is_some_and(|stored| stored.plan.undo.is_some() && stored.plan.undo_on_failure);
+        let incident = if takes_back {
+            tx.audit(entry("action.verified", &before, &format!("not_verified: {}", verdict.detail), now)).await?;
+            tx.record(before.id, &Fact::UndoStarted { event, verdict }, now).await?
+        } else {
+            let status = if verdict.success() { "verified" } else { "not_verified" };
+            tx.audit(entry("action.verified", &before, &format!("{status}: {}", verdict.detail), now)).await?;
+            self.conclude_attempt(&mut tx, &before, event, verdict, status, now).await?
+        };
+        tx.finish_effect(effect.id).await?;
+        tx.commit().await?;
+        self.announce_incident(&incident);
+        Ok(())
+    }
+
+    /// Learns from an attempt and ends it.
+    pub(crate) async fn conclude_attempt(
+        &self,
+        tx: &mut Tx,
+        before: &Incident,
+        event: EventId,
+        verdict: Verdict,
+        status: &'static str,
+        now: Timestamp,
+    ) -> Result<Incident, EngineError> {
+        let config = self.config();
         let attempt = before.attempt(event).cloned();
         let pattern = match &attempt {
             Some(attempt) => tx.pattern(&attempt.pattern).await?,
             None => None,
         };
         // What a person stopped midway says nothing about the fix.
-        let learned = pattern.as_ref().filter(|_| !matches!(outcome, Outcome::Stopped { .. })).map(|pattern| {
+        let stopped = attempt.as_ref().is_some_and(|a| matches!(a.outcome, Some(Outcome::Stopped { .. })));
+        let learned = pattern.as_ref().filter(|_| !stopped).map(|pattern| {
             if verdict.success() {
                 learn::success(pattern.confidence, &config.learning)
             } else {
@@ -77,20 +108,22 @@ impl Engine {
             tx.audit(NewEntry {
                 confidence: Some(learned.after),
                 details: serde_json::json!({ "event": event, "learned": learned, "verdict": verdict }),
-                ..entry(event_type, &before, &format!("{} to {}", learned.before, learned.after), now)
+                ..entry(event_type, before, &format!("{} to {}", learned.before, learned.after), now)
             })
             .await?;
+            if let (true, Some(kind)) = (verdict.success(), kind_of(before)) {
+                tx.add_relevance_evidence(&pattern.id, kind, Evidence::CONFIRMED, now).await?;
+            }
         }
-        let status = if verdict.success() { "verified" } else { "not_verified" };
         tx.set_event_status(event, status, None, Some(&verdict.detail)).await?;
-        tx.audit(entry("action.verified", &before, &format!("{status}: {}", verdict.detail), now)).await?;
         let watch_until = now + config.verification.watch();
-        let incident: Incident =
-            tx.record(before.id, &Fact::Verified { event, verdict, learned, watch_until }, now).await?;
-        tx.finish_effect(effect.id).await?;
-        call_next(&mut tx, now).await?;
-        tx.commit().await?;
-        self.announce_incident(&incident);
-        Ok(())
+        let incident = tx.record(before.id, &Fact::Verified { event, verdict, learned, watch_until }, now).await?;
+        call_next(tx, now).await?;
+        Ok(incident)
     }
+}
+
+/// The kind of incident that a pattern was matched to: the fingerprint it opened with.
+pub(crate) fn kind_of(incident: &Incident) -> Option<&Fingerprint> {
+    incident.fingerprints.first()
 }

@@ -103,6 +103,11 @@ impl HealthWatch {
         &self.check
     }
 
+    /// Whether the next success has something to clear: failures in a row, or an incident.
+    pub const fn is_unresolved(&self) -> bool {
+        self.unresolved || self.tracker.failing_since().is_some()
+    }
+
     /// Runs the check once and tells the engine what changed.
     pub async fn look(&mut self, engine: &Engine) -> Result<(), EngineError> {
         let result = engine.check(&self.check).await;

@@ -20,7 +20,11 @@ pub struct Counts {
 // Later than an hour before now, and also what lies in the future: a clock set back frees nothing.
 const STARTS: &str = "select started_at from self_healing_events where started_at > $1";
 const IDENTICAL: &str = "select max(started_at) from self_healing_events where action = $1 and target = $2";
-const EXECUTING: &str = "select min(id) from self_healing_events where status in ('intended', 'running')";
+const EXECUTING: &str = "select min(id) from self_healing_events where status in ('intended', 'running', 'undoing')";
+
+const WAITING: &str = "
+    select count(*) from incidents
+    where state in ('decided', 'awaiting_approval', 'queued', 'healing', 'verifying')";
 
 impl Tx {
     /// The counts for one action on one canonical target, for this incident.
@@ -31,17 +35,33 @@ impl Tx {
         target: &str,
         now: Timestamp,
     ) -> Result<Counts, StoreError> {
-        let since = (now - HOUR).as_micros();
-        let starts: Vec<i64> = on!(self, c => sqlx::query_scalar(STARTS).bind(since).fetch_all(c));
         let identical: Option<i64> =
             on!(self, c => sqlx::query_scalar(IDENTICAL).bind(action).bind(target).fetch_one(c));
-        let executing: Option<i64> = on!(self, c => sqlx::query_scalar(EXECUTING).fetch_one(c));
         Ok(Counts {
-            starts: starts.into_iter().map(Timestamp::from).collect(),
+            starts: self.starts_since(now - HOUR).await?,
             last_identical_start: identical.map(Timestamp::from),
-            executing: executing.map(EventId),
+            executing: self.executing().await?,
             ahead: self.ahead_of(incident, now).await?,
         })
+    }
+
+    /// The starts that count after a moment.
+    pub async fn starts_since(&mut self, since: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
+        let starts: Vec<i64> = on!(self, c => sqlx::query_scalar(STARTS).bind(since.as_micros()).fetch_all(c));
+        Ok(starts.into_iter().map(Timestamp::from).collect())
+    }
+
+    /// Whether no start, circuit breaker, plan or approval is counted from now: nothing that a leap of the clock could free
+    /// or let expire.
+    pub async fn counts_nothing(&mut self, now: Timestamp) -> Result<bool, StoreError> {
+        let waiting: i64 = on!(self, c => sqlx::query_scalar(WAITING).fetch_one(c));
+        Ok(waiting == 0 && self.starts_since(now - HOUR).await?.is_empty() && self.connections().await?.is_empty())
+    }
+
+    /// The action that runs, is about to, or is being undone.
+    pub async fn executing(&mut self) -> Result<Option<EventId>, StoreError> {
+        let event: Option<i64> = on!(self, c => sqlx::query_scalar(EXECUTING).fetch_one(c));
+        Ok(event.map(EventId))
     }
 
     /// The first incident in the queue's order that is ready and is not this one, if it stands before this one.

@@ -1,6 +1,6 @@
 //! `self_healing_events`: the intents, and what became of them.
 
-use selfheal_core::{BasisPoints, EventId, IncidentId, Plan, Timestamp};
+use selfheal_core::{BasisPoints, EventId, IncidentId, PatternId, Plan, Timestamp};
 use sqlx::types::Json;
 
 use crate::{StoreError, Tx};
@@ -28,7 +28,8 @@ pub struct HealingEvent {
     pub plan: Plan,
     pub approved_by: Option<String>,
     pub decision_confidence: i64,
-    /// `intended`, `running`, `held`, `succeeded`, `failed`, `unknown`, `stopped`, `verified`, `not_verified`.
+    /// `intended`, `running`, `held`, `succeeded`, `failed`, `unknown`, `stopped`, `undoing`, `verified`, `not_verified`,
+    /// `undone`.
     pub status: String,
     #[sqlx(try_from = "i64")]
     pub started_at: Timestamp,
@@ -54,9 +55,21 @@ const STATUS: &str = "
 const ONE: &str = concat!("select ", columns!(), " from self_healing_events where id = $1");
 const LATEST: &str = concat!("select ", columns!(), " from self_healing_events order by id desc limit $1");
 const COUNT: &str = "
-    select count(*), count(case when status in ('failed', 'not_verified') then 1 end) from self_healing_events";
+    select count(*), count(case when status in ('failed', 'not_verified', 'undone') then 1 end) from self_healing_events";
+
+const ON_TARGET: &str = "
+    select pattern_id from self_healing_events
+    where target = $1 and started_at > $2 and status <> 'held' order by started_at, id";
 
 impl Tx {
+    /// The patterns of the starts on a target after `since`, earliest first. What was held before its first step did
+    /// nothing to the target.
+    pub async fn patterns_on_target(&mut self, target: &str, since: Timestamp) -> Result<Vec<PatternId>, StoreError> {
+        let ids: Vec<String> =
+            on!(self, c => sqlx::query_scalar(ON_TARGET).bind(target).bind(since.as_micros()).fetch_all(c));
+        Ok(ids.into_iter().map(PatternId).collect())
+    }
+
     pub async fn put_event(&mut self, event: NewEvent<'_>) -> Result<EventId, StoreError> {
         let id: i64 = on!(self, c => sqlx::query_scalar(INSERT)
             .bind(event.incident.0)

@@ -1,5 +1,6 @@
 //! `settings`: small values with who set them and when.
 
+use selfheal_core::pace::Anchor;
 use selfheal_core::{Posture, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,7 @@ const PUT: &str = "
 
 const AUTOMATION: &str = "automation";
 const KNOWLEDGE_VERSION: &str = "knowledge_version";
+const PACE: &str = "pace";
 const LATEST_TIME: &str = "latest_time";
 
 impl Tx {
@@ -88,6 +90,15 @@ impl Tx {
     pub(crate) async fn bump_knowledge_version(&mut self, at: Timestamp) -> Result<(), StoreError> {
         let next = self.knowledge_version().await? + 1;
         self.put_setting(KNOWLEDGE_VERSION, &next, at, "store").await
+    }
+
+    /// The pace of time that the last engine left.
+    pub async fn pace(&mut self) -> Result<Option<Anchor>, StoreError> {
+        self.setting(PACE).await
+    }
+
+    pub async fn put_pace(&mut self, anchor: &Anchor, at: Timestamp) -> Result<(), StoreError> {
+        self.put_setting(PACE, anchor, at, "engine").await
     }
 
     /// The engine's time: never earlier than any it stored, so that a clock set back frees no slot of a limit.

@@ -23,6 +23,12 @@ pub struct Expect {
     pub uses: BTreeMap<String, u32>,
     /// Restarts that really ran, by service.
     pub ran: BTreeMap<String, usize>,
+    /// Undone actions, by service.
+    pub undone: BTreeMap<String, usize>,
+    /// Decided, agreed and disagreed shadow decisions, by pattern.
+    pub shadow: BTreeMap<String, [i64; 3]>,
+    /// Relevance of the best match, by incident.
+    pub relevance: BTreeMap<i64, f64>,
     /// Notices so far, as `kind service`.
     pub notices: Option<Vec<String>>,
     /// The first gate that refuses, by incident.
@@ -87,6 +93,28 @@ impl Expect {
         for (service, count) in &self.ran {
             let found = seen.ran.get(service).copied().unwrap_or(0);
             same(format!("restarts of {service}"), count.to_string(), found.to_string());
+        }
+        for (service, count) in &self.undone {
+            same(
+                format!("undone of {service}"),
+                count.to_string(),
+                seen.undone.get(service).copied().unwrap_or(0).to_string(),
+            );
+        }
+        for (pattern, counts) in &self.shadow {
+            let found = seen.shadow.get(pattern).copied().unwrap_or_default();
+            same(
+                format!("shadow of {pattern}"),
+                format!("{counts:?}"),
+                format!("{:?}", [found.decisions, found.agreed, found.disagreed]),
+            );
+        }
+        for (id, relevance) in &self.relevance {
+            let best = |i: &selfheal_core::Incident| {
+                let found = i.decided.as_ref().and_then(|decided| decided.matches.first());
+                found.map_or("none".to_owned(), |found| found.relevance.as_decimal().to_string())
+            };
+            same(format!("relevance of {id}"), relevance.to_string(), seen.of(*id, best));
         }
         if let Some(notices) = &self.notices {
             same("notices".into(), notices.join(", "), seen.notices.join(", "));

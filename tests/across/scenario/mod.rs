@@ -18,7 +18,8 @@ async fn every_scenario_ends_as_it_says() {
     files.sort();
     assert!(files.len() >= 10, "only {} scenarios", files.len());
     let only = std::env::var("SCENARIO").ok();
-    let mut failures = Vec::new();
+    // Each story has a world of its own, so they are told side by side.
+    let mut stories = tokio::task::JoinSet::new();
     for file in files {
         let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
         if only.as_ref().is_some_and(|only| *only != name) {
@@ -26,9 +27,9 @@ async fn every_scenario_ends_as_it_says() {
         }
         let text = std::fs::read_to_string(&file).expect("readable");
         let script: Script = serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        if let Err(failure) = script.play().await {
-            failures.push(format!("{name}: {failure}"));
-        }
+        stories.spawn(async move { script.play().await.map_err(|failure| format!("{name}: {failure}")) });
     }
+    let mut failures: Vec<String> = stories.join_all().await.into_iter().filter_map(Result::err).collect();
+    failures.sort();
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }

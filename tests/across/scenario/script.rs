@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use selfheal_core::knowledge::PackEntry;
-use selfheal_core::{Posture, RejectReason};
+use selfheal_core::{ActionKind, Posture, RejectReason};
 use serde::Deserialize;
 
 use super::expect::Expect;
@@ -48,7 +48,7 @@ pub enum Act {
         times: u64,
     },
     Automation(Posture),
-    Approve(i64),
+    Approve(Approve),
     Reject {
         incident: i64,
         reason: RejectReason,
@@ -59,14 +59,62 @@ pub enum Act {
         text: String,
         kinds: u64,
     },
-    /// The clock leaps, with nothing running meanwhile.
+    /// A person chooses an action for an incident.
+    Choose {
+        incident: i64,
+        #[serde(default = "ada")]
+        by: String,
+        #[serde(default)]
+        action: Option<ActionKind>,
+        #[serde(default)]
+        parameters: BTreeMap<String, String>,
+    },
+    Edit {
+        incident: i64,
+        #[serde(default = "ada")]
+        by: String,
+        parameters: BTreeMap<String, String>,
+    },
+    Resolve {
+        incident: i64,
+        #[serde(default)]
+        did_the_same: Option<bool>,
+    },
+    /// The emergency brake.
+    Brake(bool),
+    /// A person announces maintenance from now on.
+    Maintain {
+        service: String,
+        minutes: u64,
+    },
+    /// Time passes, with nothing running meanwhile.
     Jump(String),
+    /// Somebody sets the clock ahead.
+    Leap(String),
     JumpBack(String),
     /// The engine dies as soon as it would perform an effect of this name.
     DieBefore(String),
     /// The engine dies without a word, and another one starts.
     Crash,
     Expect(Box<Expect>),
+}
+
+/// Ada approves; or somebody else does, or tries to.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Approve {
+    Incident(i64),
+    By {
+        incident: i64,
+        by: String,
+        /// The code of the refusal.
+        #[serde(default)]
+        refused: Option<String>,
+    },
+}
+
+fn ada() -> String {
+    "ada".into()
 }
 
 const fn one() -> u64 {

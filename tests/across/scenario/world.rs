@@ -7,17 +7,18 @@ use async_trait::async_trait;
 use selfheal_core::config::{CheckSpec, Config, parse};
 use selfheal_core::detect::{parse_record, reduce};
 use selfheal_core::knowledge::{PackEntry, Pattern};
+use selfheal_core::pace::Steady;
 use selfheal_core::verify::CheckResult;
 use selfheal_core::{
-    Action, ActionKind, Approval, Blocker, EventId, Fact, Incident, Notice, NoticeKind, Outcome, Plan, Posture,
-    Preflight, RejectReason, ServiceName, SourceName, Span, State, Step, TargetSpec, Timestamp,
+    Action, ActionKind, Blocker, EventId, Incident, Notice, NoticeKind, Outcome, Plan, PlanHash, Posture, Preflight,
+    ServiceName, SourceName, Span, Step, TargetSpec, Timestamp,
 };
-use selfheal_engine::ports::{Actuator, ActuatorError, Clock, Notifier, NotifyError, Probe};
-use selfheal_engine::{Adapters, Engine, HealthWatch};
-use selfheal_store::{Automation, Store};
+use selfheal_engine::ports::{Actuator, ActuatorError, Brake, Clock, Notifier, NotifyError, Probe};
+use selfheal_engine::{Adapters, Choice, Engine, HealthWatch, PersonError};
+use selfheal_store::{Automation, Maintenance, ShadowCounts, Store};
 use serde::Deserialize;
 
-use super::script::Act;
+use super::script::{Act, Approve};
 
 /// What restarting a service does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -38,12 +39,24 @@ pub enum Behaviour {
     Unreachable,
     /// The preflight report has a blocker.
     Blocked,
+    /// The command succeeds, the service stays down, and the plan says to undo what did not help.
+    Undoable,
+    /// The same, and undoing fails.
+    UndoFails,
+    /// The same, and undoing never ends.
+    UndoHangs,
+    /// The plan cannot be undone at all, and says so.
+    Irreversible,
 }
 
 /// What the fakes share.
 #[derive(Default)]
 struct Stage {
     now: Mutex<Timestamp>,
+    /// Time since boot: nobody can set it.
+    steady: Mutex<Span>,
+    brake: Mutex<bool>,
+    undone: Mutex<BTreeMap<String, usize>>,
     down: Mutex<BTreeSet<String>>,
     behaviour: Mutex<BTreeMap<String, Behaviour>>,
     ran: Mutex<BTreeMap<String, usize>>,
@@ -55,6 +68,16 @@ struct Stage {
 impl Clock for Stage {
     fn now(&self) -> Timestamp {
         *self.now.lock().expect("played by one")
+    }
+
+    fn steady(&self) -> Option<Steady> {
+        Some(Steady { since_boot: *self.steady.lock().expect("played by one"), boot: Some("boot".into()) })
+    }
+}
+
+impl Brake for Stage {
+    fn engaged(&self) -> Option<String> {
+        self.brake.lock().expect("played by one").then(|| "the file is there".into())
     }
 }
 
@@ -89,13 +112,16 @@ impl Actuator for Stage {
             });
         }
         let down = self.down.lock().expect("played by one").contains(&service);
+        let behaviour = self.behaviour_of(&service);
+        let undoable = matches!(behaviour, Behaviour::Undoable | Behaviour::UndoFails | Behaviour::UndoHangs);
         Ok(Preflight {
             at: now,
             state_now: if down { "not running".into() } else { "running".into() },
             host: "here".into(),
             steps: vec![Step { call: format!("restart {service}"), detail: "restart".into() }],
-            undo: None,
-            irreversible: false,
+            undo: undoable.then(|| format!("put {service} back")),
+            undo_on_failure: undoable,
+            irreversible: behaviour == Behaviour::Irreversible,
             instances: 1,
             blockers: match self.behaviour_of(&service) {
                 Behaviour::Blocked => vec![Blocker { code: "gone".into(), text: "The program is gone.".into() }],
@@ -114,15 +140,38 @@ impl Actuator for Stage {
             *most = (*most).max(*running);
         }
         let behaviour = self.behaviour_of(&service);
-        if matches!(behaviour, Behaviour::Works | Behaviour::WorksUnseen) {
+        if matches!(behaviour, Behaviour::Works | Behaviour::WorksUnseen | Behaviour::Irreversible) {
             self.down.lock().expect("played by one").remove(&service);
         }
         let outcome = match behaviour {
-            Behaviour::Works | Behaviour::DoesNothing => Outcome::Succeeded { detail: "done".into() },
+            Behaviour::Works
+            | Behaviour::DoesNothing
+            | Behaviour::Irreversible
+            | Behaviour::Undoable
+            | Behaviour::UndoFails
+            | Behaviour::UndoHangs => Outcome::Succeeded { detail: "done".into() },
             Behaviour::Fails | Behaviour::Unreachable | Behaviour::Blocked => {
                 Outcome::Failed { detail: "exit status 1".into() }
             }
             Behaviour::Hangs | Behaviour::WorksUnseen => std::future::pending().await,
+        };
+        *self.running.lock().expect("played by one") -= 1;
+        outcome
+    }
+
+    async fn undo(&self, plan: &Plan) -> Outcome {
+        let service = service_of(&plan.target.canonical());
+        *self.undone.lock().expect("played by one").entry(service.clone()).or_default() += 1;
+        {
+            let mut running = self.running.lock().expect("played by one");
+            *running += 1;
+            let mut most = self.most_at_once.lock().expect("played by one");
+            *most = (*most).max(*running);
+        }
+        let outcome = match self.behaviour_of(&service) {
+            Behaviour::UndoFails => Outcome::Failed { detail: "exit status 1".into() },
+            Behaviour::UndoHangs => std::future::pending().await,
+            _ => Outcome::Succeeded { detail: "put back".into() },
         };
         *self.running.lock().expect("played by one") -= 1;
         outcome
@@ -148,6 +197,15 @@ impl Notifier for Stage {
 }
 
 impl Stage {
+    /// Time passes, on both clocks.
+    fn forward(&self, seconds: u64) {
+        let span = Span::from_secs(seconds);
+        let mut now = self.now.lock().expect("played by one");
+        *now = *now + span;
+        let mut steady = self.steady.lock().expect("played by one");
+        *steady = Span::from_micros(steady.as_micros() + span.as_micros());
+    }
+
     fn behaviour_of(&self, service: &str) -> Behaviour {
         self.behaviour.lock().expect("played by one").get(service).copied().unwrap_or_default()
     }
@@ -167,6 +225,15 @@ impl Actuator for Shared {
     async fn run_step(&self, plan: &Plan, index: usize) -> Outcome {
         self.0.run_step(plan, index).await
     }
+    async fn undo(&self, plan: &Plan) -> Outcome {
+        self.0.undo(plan).await
+    }
+}
+
+/// A health check, and whether there is anything to see.
+struct Watched {
+    watch: HealthWatch,
+    moved: bool,
 }
 
 pub struct World {
@@ -175,7 +242,7 @@ pub struct World {
     config: Config,
     engine: Arc<Engine>,
     engines: u32,
-    checks: Vec<HealthWatch>,
+    checks: Vec<Watched>,
     running: Vec<tokio::task::JoinHandle<()>>,
     /// The engine is dead from the moment at which it would perform such an effect.
     dies_before: Option<String>,
@@ -187,6 +254,8 @@ pub struct Seen {
     pub incidents: BTreeMap<i64, Incident>,
     pub patterns: BTreeMap<String, Pattern>,
     pub ran: BTreeMap<String, usize>,
+    pub undone: BTreeMap<String, usize>,
+    pub shadow: BTreeMap<String, ShadowCounts>,
     pub notices: Vec<String>,
     pub audit: Vec<String>,
 }
@@ -217,7 +286,10 @@ impl World {
             .services
             .iter()
             .flat_map(|service| {
-                service.health_checks.iter().map(|check| HealthWatch::new(service.clone(), check.clone()))
+                service
+                    .health_checks
+                    .iter()
+                    .map(|check| Watched { watch: HealthWatch::new(service.clone(), check.clone()), moved: true })
             })
             .collect();
         Ok(Self {
@@ -265,6 +337,10 @@ impl World {
                 self.settle().await?;
             }
             Act::Jump(text) => {
+                let span = seconds(&text)?;
+                self.stage.forward(span);
+            }
+            Act::Leap(text) => {
                 let mut now = self.stage.now.lock().expect("played by one");
                 *now = *now + Span::from_secs(seconds(&text)?);
             }
@@ -278,8 +354,46 @@ impl World {
                 self.write(async |tx| tx.put_automation(&switch).await).await?;
                 self.settle().await?;
             }
-            Act::Approve(id) => self.person(id, approved).await?,
-            Act::Reject { incident, reason } => self.person(incident, |_, _| Ok(rejected(reason))).await?,
+            Act::Approve(approval) => self.approve(approval).await?,
+            Act::Reject { incident, reason } => {
+                let (id, hash) = self.plan_of(incident).await?;
+                self.engine.reject(id, "ada", &hash, reason, None).await.map_err(|error| error.to_string())?;
+                self.settle().await?;
+            }
+            Act::Choose { incident, by, action, parameters } => {
+                let action = action.map(|kind| Action { parameters, ..Action::new(kind) });
+                let choice = Choice { service: None, action };
+                let chosen = self.engine.choose(selfheal_core::IncidentId(incident), &by, choice).await;
+                chosen.map_err(|error| error.to_string())?;
+                self.settle().await?;
+            }
+            Act::Edit { incident, by, parameters } => {
+                let (id, hash) = self.plan_of(incident).await?;
+                self.engine.edit(id, &by, &hash, parameters).await.map_err(|error| error.to_string())?;
+                self.settle().await?;
+            }
+            Act::Resolve { incident, did_the_same } => {
+                let id = selfheal_core::IncidentId(incident);
+                self.engine.resolve(id, "ada", None, did_the_same).await.map_err(|error| error.to_string())?;
+                self.settle().await?;
+            }
+            Act::Brake(on) => {
+                *self.stage.brake.lock().expect("played by one") = on;
+                self.settle().await?;
+            }
+            Act::Maintain { service, minutes } => {
+                let now = self.engine.now();
+                let window = Maintenance {
+                    id: 0,
+                    service: Some(service),
+                    starts_at: now,
+                    ends_at: now + Span::from_minutes(minutes),
+                    reason: None,
+                    set_by: "ada".into(),
+                    set_at: now,
+                };
+                self.write(async |tx| tx.put_maintenance(&window).await.map(|_| ())).await?;
+            }
             Act::Crash => self.crash(),
             Act::Expect(expect) => expect.check(self).await?,
         }
@@ -288,16 +402,30 @@ impl World {
 
     /// One second passes: due checks look, and the engine does what is due.
     async fn second(&mut self) -> Result<(), String> {
-        let now = self.stage.now() + Span::from_secs(1);
-        *self.stage.now.lock().expect("played by one") = now;
+        self.stage.forward(1);
         self.seconds += 1;
         let elapsed = self.seconds;
-        for check in &mut self.checks {
-            if elapsed.is_multiple_of(check.spec().interval_seconds) {
-                check.look(&self.engine).await.map_err(|error| error.to_string())?;
+        let mut looked = false;
+        for watched in &mut self.checks {
+            let spec = watched.watch.spec();
+            let service = spec.http.as_ref().map(|http| service_of(&http.url)).unwrap_or_default();
+            watched.moved |= self.stage.down.lock().expect("played by one").contains(&service);
+            // A check that goes on succeeding tells the engine nothing.
+            if watched.moved && elapsed.is_multiple_of(spec.interval_seconds) {
+                watched.watch.look(&self.engine).await.map_err(|error| error.to_string())?;
+                watched.moved = watched.watch.is_unresolved();
+                looked = true;
             }
         }
-        self.settle().await
+        if looked || self.is_due().await? { self.settle().await } else { Ok(()) }
+    }
+
+    /// Whether the engine has anything to do now.
+    async fn is_due(&self) -> Result<bool, String> {
+        let now = self.engine.now();
+        let mut tx = self.store.read().await.map_err(|error| error.to_string())?;
+        let effect = tx.next_effect_due().await.map_err(|error| error.to_string())?.is_some_and(|due| due <= now);
+        Ok(effect || !tx.incidents_due(now, 1).await.map_err(|error| error.to_string())?.is_empty())
     }
 
     /// Lets the engine do everything that is due now. What hangs is left hanging.
@@ -330,15 +458,12 @@ impl World {
     /// Returns when a restart hangs that will never end.
     async fn hangs(&self) {
         loop {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
             let running = *self.stage.running.lock().expect("played by one");
-            let hanging = self
-                .stage
-                .behaviour
-                .lock()
-                .expect("played by one")
-                .values()
-                .any(|behaviour| matches!(behaviour, Behaviour::Hangs | Behaviour::WorksUnseen));
+            let hanging =
+                self.stage.behaviour.lock().expect("played by one").values().any(|behaviour| {
+                    matches!(behaviour, Behaviour::Hangs | Behaviour::WorksUnseen | Behaviour::UndoHangs)
+                });
             if running > 0 && hanging {
                 return;
             }
@@ -355,15 +480,27 @@ impl World {
         self.engine = engine(&self.store, &self.config, &self.stage, self.engines);
     }
 
-    async fn person(
-        &mut self,
-        id: i64,
-        fact: impl FnOnce(&Incident, Timestamp) -> Result<Fact, String>,
-    ) -> Result<(), String> {
-        let now = self.stage.now();
+    /// The plan that a person looks at.
+    async fn plan_of(&self, id: i64) -> Result<(selfheal_core::IncidentId, PlanHash), String> {
         let incident = self.see().await?.incidents.remove(&id).ok_or("no such incident")?;
-        let fact = fact(&incident, now)?;
-        self.write(async |tx| tx.record(incident.id, &fact, now).await.map(|_| ())).await?;
+        let plan = incident.decided.as_ref().and_then(|decided| decided.plan.as_ref()).ok_or("there is no plan")?;
+        Ok((incident.id, plan.hash()))
+    }
+
+    /// A person approves, or is told why not.
+    async fn approve(&mut self, approval: Approve) -> Result<(), String> {
+        let (id, by, refused) = match approval {
+            Approve::Incident(id) => (id, "ada".to_owned(), None),
+            Approve::By { incident, by, refused } => (incident, by, refused),
+        };
+        let (id, hash) = self.plan_of(id).await?;
+        let outcome = self.engine.approve(id, &by, &hash, None).await;
+        match (outcome, refused) {
+            (Ok(_), None) => {}
+            (Err(PersonError::Refused(refusal)), Some(code)) if refusal.code == code => {}
+            (Ok(_), Some(code)) => return Err(format!("approved, although {code} was expected")),
+            (Err(error), _) => return Err(error.to_string()),
+        }
         self.settle().await
     }
 
@@ -381,12 +518,15 @@ impl World {
         let filter = selfheal_store::IncidentFilter { limit: 1_000, ..Default::default() };
         let incidents = tx.list_incidents(&filter).await.map_err(|error| error.to_string())?;
         let patterns = tx.patterns().await.map_err(|error| error.to_string())?;
+        let shadow = tx.all_shadow_counts().await.map_err(|error| error.to_string())?.into_iter().collect();
         let mut audit = tx.audit_entries(None, None, 10_000).await.map_err(|error| error.to_string())?;
         audit.reverse();
         Ok(Seen {
             incidents: incidents.into_iter().map(|incident| (incident.id.0, incident)).collect(),
             patterns: patterns.into_iter().map(|pattern| (pattern.id.0.clone(), pattern)).collect(),
             ran: self.stage.ran.lock().expect("played by one").clone(),
+            undone: self.stage.undone.lock().expect("played by one").clone(),
+            shadow,
             notices: self.stage.notices.lock().expect("played by one").clone(),
             audit: audit.into_iter().map(|entry| entry.event_type).collect(),
         })
@@ -432,25 +572,13 @@ impl World {
 fn engine(store: &Store, config: &Config, stage: &Arc<Stage>, number: u32) -> Arc<Engine> {
     let adapters = Adapters {
         clock: Arc::clone(stage) as Arc<dyn Clock>,
+        brake: Arc::clone(stage) as Arc<dyn Brake>,
         probe: Arc::clone(stage) as Arc<dyn Probe>,
         actuators: vec![Arc::new(Shared(Arc::clone(stage))) as Arc<dyn Actuator>],
         notifiers: vec![Arc::clone(stage) as Arc<dyn Notifier>],
         open_source: Box::new(|_| None),
     };
     Engine::new(store.clone(), config.clone(), adapters, format!("engine-{number}"))
-}
-
-fn approved(incident: &Incident, now: Timestamp) -> Result<Fact, String> {
-    let plan = incident.decided.as_ref().and_then(|decided| decided.plan.as_ref()).ok_or("there is no plan")?;
-    let expires_at = match incident.state {
-        State::AwaitingApproval { expires_at } => expires_at,
-        _ => now + Span::from_minutes(30),
-    };
-    Ok(Fact::Approved { approval: Approval { by: "ada".into(), at: now, plan_hash: plan.hash(), expires_at } })
-}
-
-fn rejected(reason: RejectReason) -> Fact {
-    Fact::Rejected { by: "ada".into(), reason, comment: None }
 }
 
 fn seconds(text: &str) -> Result<u64, String> {

@@ -165,6 +165,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents/{id}/choose": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Chooses an action for an incident that is a person's, or tries the known fix again. */
+        post: operations["choose_action"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes parameters of the plan that waits: another plan, which needs another approval. */
+        post: operations["edit_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents/{id}/escalate": {
         parameters: {
             query?: never;
@@ -309,6 +343,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/maintenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_maintenance"];
+        put?: never;
+        post: operations["announce_maintenance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["end_maintenance"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/overview": {
         parameters: {
             query?: never;
@@ -357,6 +423,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["show_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -393,10 +475,26 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Announce: {
+            /** Format: int64 */
+            minutes: number;
+            reason: string | null;
+            /** @description All services where it is left out. */
+            service: string | null;
+            /** @description RFC 3339; now where it is left out. */
+            starts_at: string | null;
+        };
         ApprovalView: {
             approved_at: string | null;
             approved_by: string | null;
             expires_at: string;
+            /** Format: int32 */
+            given: number;
+            /**
+             * Format: int32
+             * @description How many different people have to approve.
+             */
+            needed: number;
             on_expiry: string;
             plan_hash: string;
         };
@@ -451,6 +549,8 @@ export interface components {
             ok: boolean;
         };
         AutomationView: {
+            /** @description Why the emergency brake (a file in the home) holds everything, if it does. */
+            brake: string | null;
             can_change: components["schemas"]["Capability"];
             /** @description The most that the configuration allows. */
             ceiling: components["schemas"]["Posture"];
@@ -468,6 +568,10 @@ export interface components {
         Capabilities: {
             acknowledge: components["schemas"]["Capability"];
             approve: components["schemas"]["Capability"];
+            /** @description Choose an action, or try the known fix again. */
+            choose: components["schemas"]["Capability"];
+            /** @description Change the plan's parameters. */
+            edit: components["schemas"]["Capability"];
             escalate: components["schemas"]["Capability"];
             note: components["schemas"]["Capability"];
             reject: components["schemas"]["Capability"];
@@ -497,6 +601,16 @@ export interface components {
             name: string;
             ok: boolean;
         };
+        /** @description What is to run instead, or again. It needs an approval of its own. */
+        Choose: {
+            /** @description For example `service.restart`; the best candidate's fix where it is left out. */
+            action: string | null;
+            parameters?: {
+                [key: string]: string;
+            };
+            /** @description The incident's own service where it is left out. */
+            service: string | null;
+        };
         Comment: {
             comment: string | null;
         };
@@ -510,6 +624,14 @@ export interface components {
             /** Format: double */
             value: number;
             words: string;
+        };
+        /** @description A target connection that failed lately. */
+        ConnectionView: {
+            /** @description Failed calls within the last minute. */
+            failures: number;
+            name: string;
+            /** @description Until when it is given a rest; null where it is not. */
+            open_until: string | null;
         };
         Counts: {
             /** Format: int64 */
@@ -540,6 +662,13 @@ export interface components {
         DoctorReport: {
             findings: components["schemas"]["Finding"][];
         };
+        Edit: {
+            parameters: {
+                [key: string]: string;
+            };
+            /** @description The plan that was looked at. */
+            plan_hash: string;
+        };
         /** @enum {string} */
         EngineRole: "starting" | "leader" | "follower" | "stopped";
         EngineView: {
@@ -548,6 +677,15 @@ export interface components {
             /** @description The first thing that needs attention. */
             problem: string | null;
             role: components["schemas"]["EngineRole"];
+        };
+        /** @description The action that runs now. */
+        ExecutingView: {
+            action: string;
+            event: string;
+            incident: string;
+            started_at: string;
+            status: string;
+            target: string;
         };
         Finding: {
             about: string;
@@ -678,6 +816,24 @@ export interface components {
             /** @enum {string} */
             kind: "open_incident";
         };
+        MaintenancePage: {
+            windows: components["schemas"]["MaintenanceView"][];
+        };
+        MaintenanceView: {
+            active: boolean;
+            /** @description When the one that is active, or a single one, ends. */
+            ends_at: string | null;
+            /** @description To end it by; null where it stands in the configuration file. */
+            id: string | null;
+            name: string;
+            reason: string | null;
+            /** @description For a recurring window: when it starts, in words of cron. */
+            schedule: string | null;
+            /** @description The services that it holds; all where the list is empty. */
+            services: string[];
+            set_by: string | null;
+            starts_at: string | null;
+        };
         MatchReply: {
             /** @description One list per line, in order; empty where nothing fits. */
             lines: components["schemas"]["MatchView"][][];
@@ -729,8 +885,13 @@ export interface components {
             version: string;
         };
         Parameter: {
+            /** Format: int64 */
+            least: number;
+            /** Format: int64 */
+            most: number;
             name: string;
             value: string;
+            what: string;
         };
         PatternPage: {
             patterns: components["schemas"]["PatternView"][];
@@ -762,6 +923,17 @@ export interface components {
             /** @description The rule's conditions, for reading. */
             rule: string[];
             service: string | null;
+            /** @description Tried out: what it would do is recorded, a person does it. */
+            shadow: boolean;
+            /** Format: int64 */
+            shadow_agreed: number;
+            /**
+             * Format: int64
+             * @description What would have been done, and whether a person then did the same.
+             */
+            shadow_decisions: number;
+            /** Format: int64 */
+            shadow_disagreed: number;
             status: components["schemas"]["PatternStatus"];
             updated_at: string;
             /**
@@ -786,6 +958,8 @@ export interface components {
             action_words: string;
             blast_radius: string;
             checks: string[];
+            /** @description Who chose it, where it is not what the knowledge base suggests. */
+            chosen_by: string | null;
             /** @description The text to type before approving; null where a confirmation is enough. */
             confirm_by_typing: string | null;
             dependants: string[];
@@ -794,6 +968,7 @@ export interface components {
             /** Format: int32 */
             instances: number;
             irreversible: boolean;
+            /** @description What the action takes here, with the values of this plan: another value makes another plan. */
             parameters: components["schemas"]["Parameter"][];
             pattern: string;
             pattern_name: string;
@@ -803,6 +978,8 @@ export interface components {
             steps: components["schemas"]["PlanStep"][];
             target: string;
             undo: string | null;
+            /** @description Undone by itself when its verification fails. */
+            undo_on_failure: boolean;
             why: string;
         };
         /**
@@ -867,6 +1044,32 @@ export interface components {
             rule: string | null;
             /** @default null */
             service: string | null;
+            /**
+             * @description Tried out: what it would do is recorded, a person does it.
+             * @default null
+             */
+            shadow: boolean | null;
+        };
+        QueueEntry: {
+            /** @description What would run. */
+            action: string | null;
+            /** @description When it is given to a person instead of running late. */
+            expires_at: string;
+            /** @description The gate that holds it back, and why. */
+            gate: string;
+            incident: components["schemas"]["IncidentRow"];
+            /** @description 1 goes first: worst severity, then the incident first seen. */
+            position: number;
+            queued_at: string;
+            reason: string;
+            /** @description When time alone frees it; null where it waits for its turn. */
+            until: string | null;
+        };
+        QueueView: {
+            connections: components["schemas"]["ConnectionView"][];
+            entries: components["schemas"]["QueueEntry"][];
+            executing: components["schemas"]["ExecutingView"] | null;
+            slots: components["schemas"]["SlotsView"];
         };
         QuietView: {
             checks_watched: number;
@@ -889,6 +1092,11 @@ export interface components {
         };
         /** @enum {string} */
         RejectReason: "wrong_fix" | "wrong_cause" | "not_now" | "other";
+        Resolve: {
+            comment: string | null;
+            /** @description Whether it was fixed by what Selfheal would have done; null where that is not said. */
+            did_the_same: boolean | null;
+        };
         /** @enum {string} */
         ResolvedBy: "automatic_fix" | "approved_fix" | "person" | "itself";
         /** @enum {string} */
@@ -928,6 +1136,14 @@ export interface components {
             source: string;
             template: string;
             text: string;
+        };
+        /** @description The hourly limit as it stands. */
+        SlotsView: {
+            /** Format: int32 */
+            limit: number;
+            /** @description When the next slot is free; null where one is free now. */
+            next_free_at: string | null;
+            used: number;
         };
         Snooze: {
             /** Format: int64 */
@@ -1261,6 +1477,72 @@ export interface operations {
             };
         };
     };
+    choose_action: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Choose"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Edit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     escalate: {
         parameters: {
             query?: never;
@@ -1355,7 +1637,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Comment"];
+                "application/json": components["schemas"]["Resolve"];
             };
         };
         responses: {
@@ -1480,6 +1762,69 @@ export interface operations {
             };
         };
     };
+    list_maintenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenancePage"];
+                };
+            };
+        };
+    };
+    announce_maintenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Announce"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenancePage"];
+                };
+            };
+        };
+    };
+    end_maintenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenancePage"];
+                };
+            };
+        };
+    };
     overview: {
         parameters: {
             query?: never;
@@ -1560,6 +1905,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PatternView"];
+                };
+            };
+        };
+    };
+    show_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueView"];
                 };
             };
         };

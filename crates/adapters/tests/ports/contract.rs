@@ -37,6 +37,7 @@ pub fn plan(target: &TargetSpec, preflight: &Preflight) -> Plan {
         target: target.clone(),
         steps: preflight.steps.clone(),
         undo: preflight.undo.clone(),
+        undo_on_failure: false,
         irreversible: preflight.irreversible,
         instances: preflight.instances,
         dependants: Vec::new(),

@@ -198,6 +198,7 @@ fn empty_preflight() -> selfheal_core::Preflight {
         host: String::new(),
         steps: Vec::new(),
         undo: None,
+        undo_on_failure: false,
         irreversible: false,
         instances: 1,
         blockers: Vec::new(),

@@ -68,6 +68,7 @@ pub fn automation_view(app: &App, automation: &Automation, who: &Principal) -> A
         set_by: automation.set_by.clone(),
         set_at: automation.set_at.to_rfc3339(),
         reason: automation.reason.clone(),
+        brake: app.engine.brake(),
         can_change: match who.role >= Role::Approver {
             true => Capability::yes(),
             false => Capability::no("This needs the role approver; you are viewer."),

@@ -26,7 +26,9 @@ const TOP_LIMIT: usize = 50;
 #[utoipa::path(get, operation_id = "list_patterns", path = "/api/v1/patterns", tag = "knowledge", responses((status = 200, body = PatternPage)))]
 pub async fn list(State(app): State<Arc<App>>, _who: Principal) -> Result<Json<PatternPage>, ApiError> {
     let mut tx = app.store().read().await?;
-    Ok(Json(PatternPage { patterns: tx.patterns().await?.iter().map(pattern_view).collect() }))
+    let shadow = tx.all_shadow_counts().await?;
+    let view = |pattern: &Pattern| pattern_view(pattern, shadow.get(pattern.id.as_str()).copied().unwrap_or_default());
+    Ok(Json(PatternPage { patterns: tx.patterns().await?.iter().map(view).collect() }))
 }
 
 #[utoipa::path(get, operation_id = "show_pattern", path = "/api/v1/patterns/{id}", tag = "knowledge", params(("id" = String, Path)),
@@ -39,7 +41,8 @@ pub async fn show(
     let id = PatternId::from_name(&id);
     let mut tx = app.store().read().await?;
     let pattern = tx.pattern(&id).await?.ok_or_else(|| ApiError::no_pattern(&id))?;
-    Ok(Json(pattern_view(&pattern)))
+    let shadow = tx.shadow_counts(&pattern.id).await?;
+    Ok(Json(pattern_view(&pattern, shadow)))
 }
 
 /// Counts of the knowledge base and of what came of it.
@@ -90,6 +93,8 @@ pub struct PutPattern {
     pub auto_healable: Option<bool>,
     pub require_approval: Option<bool>,
     pub infrastructure: Option<bool>,
+    /// Tried out: what it would do is recorded, a person does it.
+    pub shadow: Option<bool>,
 }
 
 #[utoipa::path(put, operation_id = "put_pattern", path = "/api/v1/patterns/{id}", tag = "knowledge", params(("id" = String, Path)),
@@ -135,8 +140,9 @@ pub async fn put(
         details: serde_json::json!({ "before": before, "after": pattern }),
     })
     .await?;
+    let shadow = tx.shadow_counts(&pattern.id).await?;
     tx.commit().await?;
-    Ok(Json(pattern_view(&pattern)))
+    Ok(Json(pattern_view(&pattern, shadow)))
 }
 
 /// Characters of any one field.
@@ -179,6 +185,7 @@ fn entry(body: PutPattern, before: Option<&Pattern>) -> Result<PackEntry, ApiErr
     set(&mut entry.auto_healable, body.auto_healable);
     set(&mut entry.require_approval, body.require_approval);
     set(&mut entry.infrastructure, body.infrastructure);
+    set(&mut entry.shadow, body.shadow);
     set(&mut entry.rule, body.rule.map(|expression| Some(Rule::regex(expression))));
     set(&mut entry.scope.project, body.project.map(|project| Some(ProjectName::new(project))));
     set(&mut entry.scope.service, body.service.map(|service| Some(ServiceName::new(service))));

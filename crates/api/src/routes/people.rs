@@ -1,25 +1,27 @@
-//! What people do with incidents. Each is a fact with an audit entry in the same transaction.
+//! What people do with incidents: the requests, and who may make them. What they mean is the engine's to say.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use selfheal_core::audit::NewEntry;
-use selfheal_core::{
-    Approval, Cause, Fact, Incident, IncidentId, PlanHash, RejectReason, Span, State as IncidentState,
-};
+use selfheal_core::{Action, ActionKind, Cause, Fact, Incident, IncidentId, PlanHash, RejectReason, ServiceName, Span};
+use selfheal_engine::{Choice, PersonError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::incidents::view;
 use super::overview::parse_id;
 use crate::extract::Body;
-use crate::view::{IncidentView, confirm_by_typing};
+use crate::view::IncidentView;
 use crate::{ApiError, App, Principal, Role};
 
 /// Characters of a comment or note.
 const TEXT_LIMIT: usize = 4_000;
 const SNOOZE_LIMIT_MINUTES: u64 = 7 * 24 * 60;
+/// Parameters of one action, and characters of one value.
+const PARAMETERS_LIMIT: usize = 50;
+const VALUE_LIMIT: usize = 1_000;
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -59,6 +61,40 @@ pub struct NoteText {
     pub text: String,
 }
 
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resolve {
+    #[schema(required)]
+    pub comment: Option<String>,
+    /// Whether it was fixed by what Selfheal would have done; null where that is not said.
+    #[serde(default)]
+    #[schema(required)]
+    pub did_the_same: Option<bool>,
+}
+
+/// What is to run instead, or again. It needs an approval of its own.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Choose {
+    /// For example `service.restart`; the best candidate's fix where it is left out.
+    #[schema(required)]
+    pub action: Option<String>,
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+    /// The incident's own service where it is left out.
+    #[serde(default)]
+    #[schema(required)]
+    pub service: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Edit {
+    /// The plan that was looked at.
+    pub plan_hash: String,
+    pub parameters: BTreeMap<String, String>,
+}
+
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/approve", tag = "incidents", params(("id" = String, Path)),
     request_body = Approve, responses((status = 200, body = IncidentView), (status = 409, body = crate::Problem)))]
 pub async fn approve(
@@ -68,30 +104,8 @@ pub async fn approve(
     Body(body): Body<Approve>,
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Approving a fix")?;
-    let now = app.now();
-    let config = app.engine.config();
-    act(&app, &who, &id, |incident| {
-        let plan = plan_of(incident, &body.plan_hash)?;
-        if let Some(wanted) = confirm_by_typing(plan)
-            && body.typed_target.as_deref() != Some(wanted.as_str())
-        {
-            return Err(ApiError::Conflict {
-                code: "confirmation_missing",
-                what: "Not approved".into(),
-                why: "this plan cannot be undone".into(),
-                next: format!("Type the target's name to approve it: {wanted}"),
-            });
-        }
-        let expires_at = match incident.state {
-            IncidentState::AwaitingApproval { expires_at } if expires_at <= now => return Err(expired()),
-            IncidentState::AwaitingApproval { expires_at } => expires_at,
-            _ => now + config.limits.approval_expires(),
-        };
-        let plan_hash = PlanHash(body.plan_hash.clone());
-        let approval = Approval { by: who.name.clone(), at: now, plan_hash, expires_at };
-        Ok((Fact::Approved { approval }, "approval.granted", "approved".to_owned()))
-    })
-    .await
+    let (id, hash) = (parse_id(&id)?, PlanHash(body.plan_hash));
+    done(&app, &who, app.engine.approve(id, &who.name, &hash, body.typed_target.as_deref()).await).await
 }
 
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/reject", tag = "incidents", params(("id" = String, Path)),
@@ -103,27 +117,60 @@ pub async fn reject(
     Body(body): Body<Reject>,
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Rejecting a fix")?;
-    let comment = text(body.comment)?;
-    act(&app, &who, &id, |incident| {
-        plan_of(incident, &body.plan_hash)?;
-        let fact = Fact::Rejected { by: who.name.clone(), reason: body.reason, comment: comment.clone() };
-        Ok((fact, "approval.rejected", body.reason.as_str().to_owned()))
-    })
-    .await
+    let (id, hash, comment) = (parse_id(&id)?, PlanHash(body.plan_hash), text(body.comment)?);
+    done(&app, &who, app.engine.reject(id, &who.name, &hash, body.reason, comment).await).await
 }
 
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/acknowledge", tag = "incidents", params(("id" = String, Path)),
-    responses((status = 200, body = IncidentView)))]
+/// Chooses an action for an incident that is a person's, or tries the known fix again.
+#[utoipa::path(post, operation_id = "choose_action", path = "/api/v1/incidents/{id}/choose", tag = "incidents", params(("id" = String, Path)),
+    request_body = Choose, responses((status = 200, body = IncidentView), (status = 409, body = crate::Problem)))]
+pub async fn choose(
+    State(app): State<Arc<App>>,
+    who: Principal,
+    Path(id): Path<String>,
+    Body(body): Body<Choose>,
+) -> Result<Json<IncidentView>, ApiError> {
+    who.require(Role::Approver, "Choosing an action")?;
+    let id = parse_id(&id)?;
+    let action = match body.action {
+        None if body.parameters.is_empty() => None,
+        None => {
+            return Err(ApiError::invalid(
+                "No action was chosen",
+                "there are parameters, but no action",
+                "Name the action.",
+            ));
+        }
+        Some(name) => Some(action(&name, body.parameters)?),
+    };
+    let choice = Choice { service: body.service.map(ServiceName::new), action };
+    done(&app, &who, app.engine.choose(id, &who.name, choice).await).await
+}
+
+/// Changes parameters of the plan that waits: another plan, which needs another approval.
+#[utoipa::path(post, operation_id = "edit_plan", path = "/api/v1/incidents/{id}/edit", tag = "incidents", params(("id" = String, Path)),
+    request_body = Edit, responses((status = 200, body = IncidentView), (status = 409, body = crate::Problem)))]
+pub async fn edit(
+    State(app): State<Arc<App>>,
+    who: Principal,
+    Path(id): Path<String>,
+    Body(body): Body<Edit>,
+) -> Result<Json<IncidentView>, ApiError> {
+    who.require(Role::Approver, "Editing a plan")?;
+    let (id, hash) = (parse_id(&id)?, PlanHash(body.plan_hash));
+    limited(&body.parameters)?;
+    done(&app, &who, app.engine.edit(id, &who.name, &hash, body.parameters).await).await
+}
+
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/acknowledge", tag = "incidents", params(("id" = String, Path)), responses((status = 200, body = IncidentView)))]
 pub async fn acknowledge(
     State(app): State<Arc<App>>,
     who: Principal,
     Path(id): Path<String>,
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Acknowledging an incident")?;
-    act(&app, &who, &id, |_| {
-        Ok((Fact::Acknowledged { by: who.name.clone() }, "incident.acknowledged", "acknowledged".to_owned()))
-    })
-    .await
+    let fact = Fact::Acknowledged { by: who.name.clone() };
+    act(&app, &who, &id, fact, "incident.acknowledged", "acknowledged").await
 }
 
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/snooze", tag = "incidents", params(("id" = String, Path)),
@@ -143,21 +190,18 @@ pub async fn snooze(
         ));
     }
     let until = app.now() + Span::from_minutes(body.minutes);
-    act(&app, &who, &id, |_| {
-        Ok((Fact::Snoozed { by: who.name.clone(), until }, "incident.snoozed", format!("until {until}")))
-    })
-    .await
+    let fact = Fact::Snoozed { by: who.name.clone(), until };
+    act(&app, &who, &id, fact, "incident.snoozed", &format!("until {until}")).await
 }
 
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/wake", tag = "incidents", params(("id" = String, Path)),
-    responses((status = 200, body = IncidentView)))]
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/wake", tag = "incidents", params(("id" = String, Path)), responses((status = 200, body = IncidentView)))]
 pub async fn wake(
     State(app): State<Arc<App>>,
     who: Principal,
     Path(id): Path<String>,
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Waking an incident")?;
-    act(&app, &who, &id, |_| Ok((Fact::Woken { by: who.name.clone() }, "incident.woken", "woken".to_owned()))).await
+    act(&app, &who, &id, Fact::Woken { by: who.name.clone() }, "incident.woken", "woken").await
 }
 
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/escalate", tag = "incidents", params(("id" = String, Path)),
@@ -169,30 +213,22 @@ pub async fn escalate(
     Body(body): Body<Comment>,
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Escalating an incident")?;
-    let comment = text(body.comment)?;
-    act(&app, &who, &id, |_| {
-        let cause = Cause::Person { by: who.name.clone(), comment: comment.clone() };
-        Ok((Fact::Escalated { cause, gates: Vec::new() }, "incident.escalated", "escalated by a person".to_owned()))
-    })
-    .await
+    let cause = Cause::Person { by: who.name.clone(), comment: text(body.comment)? };
+    let fact = Fact::Escalated { cause, gates: Vec::new() };
+    act(&app, &who, &id, fact, "incident.escalated", "escalated by a person").await
 }
 
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/resolve", tag = "incidents", params(("id" = String, Path)),
-    request_body = Comment, responses((status = 200, body = IncidentView)))]
+    request_body = Resolve, responses((status = 200, body = IncidentView)))]
 pub async fn resolve(
     State(app): State<Arc<App>>,
     who: Principal,
     Path(id): Path<String>,
-    Body(body): Body<Comment>,
+    Body(body): Body<Resolve>,
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Resolving an incident")?;
-    let comment = text(body.comment)?;
-    let watch_until = app.now() + app.engine.config().verification.watch();
-    act(&app, &who, &id, |_| {
-        let fact = Fact::ResolvedByPerson { by: who.name.clone(), comment: comment.clone(), watch_until };
-        Ok((fact, "incident.resolved", "resolved by hand".to_owned()))
-    })
-    .await
+    let (id, comment) = (parse_id(&id)?, text(body.comment)?);
+    done(&app, &who, app.engine.resolve(id, &who.name, comment, body.did_the_same).await).await
 }
 
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/note", tag = "incidents", params(("id" = String, Path)),
@@ -206,77 +242,53 @@ pub async fn note(
     who.require(Role::Approver, "Adding a note")?;
     let note = text(Some(body.text))?
         .ok_or_else(|| ApiError::invalid("The note is empty", "expected some text", "Write the note and try again."))?;
-    act(&app, &who, &id, |_| {
-        Ok((Fact::Noted { by: who.name.clone(), text: note.clone() }, "incident.noted", "note added".to_owned()))
-    })
-    .await
+    act(&app, &who, &id, Fact::Noted { by: who.name.clone(), text: note }, "incident.noted", "note added").await
 }
 
-/// Records what a person did, and what it leads to.
 async fn act(
     app: &App,
     who: &Principal,
     id: &str,
-    fact: impl FnOnce(&Incident) -> Result<(Fact, &'static str, String), ApiError>,
+    fact: Fact,
+    event_type: &'static str,
+    result: &str,
 ) -> Result<Json<IncidentView>, ApiError> {
-    let (id, now): (IncidentId, _) = (parse_id(id)?, app.now());
-    let mut tx = app.store().write().await?;
-    let before = tx.incident(id).await?;
-    let (fact, event_type, result) = fact(&before)?;
-    let incident = tx.record(id, &fact, now).await?;
-    let plan = before.decided.as_ref().and_then(|decided| decided.plan.as_ref());
-    tx.audit(NewEntry {
-        at: now,
-        event_type,
-        actor: who.name.clone(),
-        incident_id: Some(id),
-        pattern_id: plan.map(|plan| plan.pattern.clone()),
-        confidence: before.decided.as_ref().map(|decided| decided.decision.confidence.shown()),
-        action: plan.map(|plan| plan.action.kind.to_string()),
-        target: plan.map(|plan| plan.target.canonical()),
-        result,
-        // What people wrote stays where it can be redacted; the trail keeps its digest.
-        details: serde_json::json!({
-            "fact": fact.name(),
-            "fact_digest": selfheal_core::sha256_hex(serde_json::to_vec(&fact).unwrap_or_default()),
-            "plan_hash": plan.map(selfheal_core::Plan::hash),
-        }),
-    })
-    .await?;
-    tx.commit().await?;
-    let state = incident.state.name().to_owned();
-    let _ = app.engine.live().send(selfheal_engine::LiveEvent::IncidentChanged { incident: id, state });
-    app.engine.nudge();
-    view(app, id, who).await.map(Json)
+    let id: IncidentId = parse_id(id)?;
+    done(app, who, app.engine.act(id, &who.name, fact, event_type, result).await).await
 }
 
-/// The plan that waits, if it is the one that was looked at.
-fn plan_of<'a>(incident: &'a Incident, hash: &str) -> Result<&'a selfheal_core::Plan, ApiError> {
-    let plan = incident.decided.as_ref().and_then(|decided| decided.plan.as_ref());
-    match plan {
-        Some(plan) if incident.awaits_a_person() && plan.hash().0 == hash => Ok(plan),
-        Some(_) if incident.awaits_a_person() => Err(ApiError::Conflict {
-            code: "plan_changed",
-            what: "The plan has changed".into(),
-            why: "the situation is not the one that this plan was made for".into(),
-            next: "Look at the new plan and decide again.".into(),
-        }),
-        _ => Err(ApiError::Conflict {
-            code: "no_plan_waits",
-            what: "Nothing waits for approval".into(),
-            why: format!("the incident is {}", incident.state.name().replace('_', " ")),
-            next: "Look at the incident again: it has changed.".into(),
-        }),
-    }
+/// The incident as it is now.
+async fn done(
+    app: &App,
+    who: &Principal,
+    outcome: Result<Incident, PersonError>,
+) -> Result<Json<IncidentView>, ApiError> {
+    view(app, outcome?.id, who).await.map(Json)
 }
 
-fn expired() -> ApiError {
-    ApiError::Conflict {
-        code: "approval_expired",
-        what: "Too late".into(),
-        why: "the approval has expired and nothing ran".into(),
-        next: "The incident is being escalated: take it from there.".into(),
+fn action(name: &str, parameters: BTreeMap<String, String>) -> Result<Action, ApiError> {
+    let kind = ActionKind::parse(name).ok_or_else(|| {
+        let known: Vec<&str> = ActionKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        ApiError::invalid(
+            "The action cannot be chosen",
+            format!("`{name}` is no action"),
+            format!("Choose one of {}.", known.join(", ")),
+        )
+    })?;
+    limited(&parameters)?;
+    Ok(Action { parameters, ..Action::new(kind) })
+}
+
+fn limited(parameters: &BTreeMap<String, String>) -> Result<(), ApiError> {
+    let long = parameters.iter().any(|(name, value)| name.len() > VALUE_LIMIT || value.len() > VALUE_LIMIT);
+    if long || parameters.len() > PARAMETERS_LIMIT {
+        return Err(ApiError::invalid(
+            "The parameters cannot be used",
+            format!("expected at most {PARAMETERS_LIMIT} of at most {VALUE_LIMIT} characters each"),
+            "Shorten them.",
+        ));
     }
+    Ok(())
 }
 
 /// What a person wrote: trimmed, `None` where it is empty, within limits.

@@ -1,6 +1,6 @@
 //! What a person may do with an incident now, and why not.
 
-use selfheal_core::{Incident, State};
+use selfheal_core::{Approval, Incident, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -28,6 +28,10 @@ impl Capability {
 pub struct Capabilities {
     pub approve: Capability,
     pub reject: Capability,
+    /// Choose an action, or try the known fix again.
+    pub choose: Capability,
+    /// Change the plan's parameters.
+    pub edit: Capability,
     pub acknowledge: Capability,
     pub snooze: Capability,
     pub wake: Capability,
@@ -56,7 +60,8 @@ pub fn capabilities(incident: &Incident, who: &Principal) -> (Capabilities, Opti
     let has_plan = incident.decided.as_ref().is_some_and(|decided| decided.plan.is_some());
     let not_open = (!open).then(|| "The incident is resolved.".to_owned());
     let acting = incident.is_acting().then(|| "A fix is running or being verified: wait for its outcome.".to_owned());
-    let no_plan = if incident.approval.is_some() {
+    let approved = incident.approval.as_ref();
+    let no_plan = if approved.is_some_and(Approval::is_complete) {
         Some("The fix is approved already.".to_owned())
     } else if !incident.awaits_a_person() || !has_plan {
         Some("There is no plan that waits for approval.".to_owned())
@@ -66,8 +71,21 @@ pub fn capabilities(incident: &Incident, who: &Principal) -> (Capabilities, Opti
     let snoozed = matches!(incident.state, State::Snoozed { .. });
     let approver = role(Role::Approver);
     let can = Capabilities {
-        approve: check(approver.clone().or_else(|| no_plan.clone())),
+        approve: check(approver.clone().or_else(|| no_plan.clone()).or_else(|| {
+            approved
+                .filter(|approval| approval.by == who.name)
+                .map(|_| "You have approved it; another person has to approve it too.".to_owned())
+        })),
         reject: check(approver.clone().or_else(|| no_plan.clone())),
+        choose: check(approver.clone().or_else(|| not_open.clone()).or_else(|| acting.clone()).or_else(|| {
+            let waits = incident.awaits_a_person() || matches!(incident.state, State::Escalated { .. });
+            (!waits).then(|| "An action can be chosen when the incident is yours or waits for approval.".to_owned())
+        })),
+        edit: check(approver.clone().or_else(|| no_plan.clone()).or_else(|| {
+            let plan = incident.decided.as_ref().and_then(|decided| decided.plan.as_ref());
+            let takes = plan.is_some_and(|plan| !plan.target.parameters(plan.action.kind).is_empty());
+            (!takes).then(|| "The action takes no parameters here.".to_owned())
+        })),
         acknowledge: check(
             approver
                 .clone()

@@ -87,6 +87,14 @@ pub fn match_view(found: &PatternMatch, action: Option<String>, root_cause: Stri
         let names: Vec<&str> = found.competitors.iter().map(|id| id.as_str()).collect();
         notes.push(format!("competes with {}, whose rule holds too and whose fix differs", names.join(", ")));
     }
+    let evidence = found.evidence;
+    if evidence.rejected > 0 {
+        notes.push(format!(
+            "rejected {} and confirmed {} for this kind of incident, which lowers its relevance",
+            times(evidence.rejected),
+            times(evidence.confirmed)
+        ));
+    }
     if rule != RuleState::Satisfied {
         notes.push("similar text only: it never acts by itself".into());
     }
@@ -111,6 +119,13 @@ pub fn match_view(found: &PatternMatch, action: Option<String>, root_cause: Stri
         notes,
         action,
         root_cause,
+    }
+}
+
+fn times(count: u32) -> String {
+    match count {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
     }
 }
 

@@ -165,7 +165,8 @@ pub fn incident_view(parts: &Parts<'_>, config: &Config, who: &Principal, now: T
         signals: parts.signals.iter().enumerate().map(|(i, signal)| signal_view(i, signal, incident)).collect(),
         decision: decided.zip(incident.decided_at).map(|(decided, at)| decision_view(decided, at, candidates)),
         gates: gate_views(&incident.gates),
-        plan: decided.and_then(|decided| decided.plan.as_ref().map(|plan| plan_view(plan, decided))),
+        plan: decided
+            .and_then(|decided| decided.plan.as_ref().map(|plan| plan_view(plan, decided, incident.chosen.as_ref()))),
         approval: approval_view(incident, config),
         attempts: incident.attempts.iter().map(attempt_view).collect(),
         verification: verification(parts, config),
@@ -211,7 +212,9 @@ fn attempt_view(attempt: &selfheal_core::Attempt) -> AttemptView {
     let verified = attempt.verified.as_ref();
     let status = match (&attempt.outcome, verified) {
         (None, _) => "running",
+        (Some(_), None) if attempt.undo.is_some() => "being undone",
         (Some(_), None) => "verifying",
+        _ if attempt.undo.is_some() => "undone",
         (Some(_), Some(verified)) if verified.taken_back.is_some() => "came back",
         (Some(_), Some(verified)) if verified.verdict.success() => "verified",
         _ => "failed",

@@ -5,9 +5,11 @@ mod band;
 mod can;
 mod decision;
 mod incident;
+mod maintenance;
 mod overview;
 mod pattern;
 mod plan;
+mod queue;
 mod row;
 mod story;
 
@@ -20,11 +22,13 @@ pub use decision::{
 pub use incident::{
     AttemptView, CheckReading, IncidentView, Parts, SignalView, TextSpan, Timing, VerificationView, incident_view,
 };
+pub use maintenance::{MaintenancePage, MaintenanceView};
 pub use overview::{
     AuditState, AutomationView, Counts, DemoScenario, EngineRole, EngineView, LiveEventView, Me, Overview, QuietView,
 };
 pub use pattern::{PatternPage, PatternView, pattern_view};
-pub use plan::{ApprovalView, Parameter, PlanStep, PlanView, approval_view, confirm_by_typing, plan_view};
+pub use plan::{ApprovalView, Parameter, PlanStep, PlanView, approval_view, plan_view};
+pub use queue::{ConnectionView, ExecutingView, QueueEntry, QueueView, SlotsView};
 pub use row::{IncidentPage, IncidentRow, StateName, incident_row};
 pub use story::{StoryEntry, Tone, story};
 

@@ -21,6 +21,9 @@ pub struct AutomationView {
     pub set_at: String,
     #[schema(required)]
     pub reason: Option<String>,
+    /// Why the emergency brake (a file in the home) holds everything, if it does.
+    #[schema(required)]
+    pub brake: Option<String>,
     pub can_change: Capability,
 }
 

@@ -2,6 +2,7 @@
 
 use selfheal_core::knowledge::{Condition, Pattern, PatternStatus};
 use selfheal_core::learn::wilson_lower_bound;
+use selfheal_store::ShadowCounts;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -35,6 +36,12 @@ pub struct PatternView {
     pub auto_healable: bool,
     pub require_approval: bool,
     pub infrastructure: bool,
+    /// Tried out: what it would do is recorded, a person does it.
+    pub shadow: bool,
+    /// What would have been done, and whether a person then did the same.
+    pub shadow_decisions: i64,
+    pub shadow_agreed: i64,
+    pub shadow_disagreed: i64,
     pub origin: String,
     pub updated_at: String,
 }
@@ -44,7 +51,7 @@ pub struct PatternPage {
     pub patterns: Vec<PatternView>,
 }
 
-pub fn pattern_view(pattern: &Pattern) -> PatternView {
+pub fn pattern_view(pattern: &Pattern, shadow: ShadowCounts) -> PatternView {
     let words = |condition: &Condition| match condition {
         Condition::Regex(expression) => format!("regex {expression}"),
         Condition::Template(template) => format!("template {template}"),
@@ -71,6 +78,10 @@ pub fn pattern_view(pattern: &Pattern) -> PatternView {
         auto_healable: pattern.auto_healable,
         require_approval: pattern.require_approval,
         infrastructure: pattern.infrastructure,
+        shadow: pattern.shadow,
+        shadow_decisions: shadow.decisions,
+        shadow_agreed: shadow.agreed,
+        shadow_disagreed: shadow.disagreed,
         origin: pattern.provenance.origin.clone(),
         updated_at: pattern.updated_at.to_rfc3339(),
     }

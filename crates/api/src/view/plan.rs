@@ -1,7 +1,7 @@
 //! A plan as the approval sheet shows it.
 
 use selfheal_core::config::Config;
-use selfheal_core::{ActionClass, ActionKind, Decided, Incident, Plan, State, Timestamp};
+use selfheal_core::{ActionClass, ActionKind, Approval, Chosen, Decided, Incident, Plan, State, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -17,6 +17,9 @@ pub struct PlanStep {
 pub struct Parameter {
     pub name: String,
     pub value: String,
+    pub what: String,
+    pub least: u64,
+    pub most: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -43,7 +46,13 @@ pub struct PlanView {
     /// The text to type before approving; null where a confirmation is enough.
     #[schema(required)]
     pub confirm_by_typing: Option<String>,
+    /// What the action takes here, with the values of this plan: another value makes another plan.
     pub parameters: Vec<Parameter>,
+    /// Undone by itself when its verification fails.
+    pub undo_on_failure: bool,
+    /// Who chose it, where it is not what the knowledge base suggests.
+    #[schema(required)]
+    pub chosen_by: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -55,14 +64,12 @@ pub struct ApprovalView {
     pub approved_by: Option<String>,
     #[schema(required)]
     pub approved_at: Option<String>,
+    /// How many different people have to approve.
+    pub needed: u32,
+    pub given: u32,
 }
 
-/// What has to be typed to approve a plan that cannot be taken back.
-pub fn confirm_by_typing(plan: &Plan) -> Option<String> {
-    plan.irreversible.then(|| plan.service.to_string())
-}
-
-pub fn plan_view(plan: &Plan, decided: &Decided) -> PlanView {
+pub fn plan_view(plan: &Plan, decided: &Decided, chosen: Option<&Chosen>) -> PlanView {
     let dependants: Vec<String> = plan.dependants.iter().map(ToString::to_string).collect();
     let instances = match plan.instances {
         1 => "1 instance".to_owned(),
@@ -80,7 +87,11 @@ pub fn plan_view(plan: &Plan, decided: &Decided) -> PlanView {
     PlanView {
         hash: plan.hash().0,
         pattern: plan.pattern.to_string(),
-        pattern_name: decided.matches.first().map_or_else(|| plan.pattern.to_string(), |best| best.name.clone()),
+        pattern_name: decided
+            .matches
+            .iter()
+            .find(|found| found.pattern == plan.pattern)
+            .map_or_else(|| plan.pattern.to_string(), |found| found.name.clone()),
         action: plan.action.kind.to_string(),
         action_words: format!("{} {}", verb(plan.action.kind), plan.service),
         service: plan.service.to_string(),
@@ -101,13 +112,21 @@ pub fn plan_view(plan: &Plan, decided: &Decided) -> PlanView {
         checks: plan.checks.clone(),
         undo: plan.undo.clone(),
         irreversible: plan.irreversible,
-        confirm_by_typing: confirm_by_typing(plan),
+        confirm_by_typing: plan.words_to_type(),
         parameters: plan
-            .action
-            .parameters
-            .iter()
-            .map(|(name, value)| Parameter { name: name.clone(), value: value.clone() })
+            .target
+            .parameters(plan.action.kind)
+            .into_iter()
+            .map(|spec| Parameter {
+                name: spec.name.into(),
+                value: plan.target.parameter(&plan.action, spec.name).unwrap_or(spec.default).to_string(),
+                what: spec.what.into(),
+                least: spec.least,
+                most: spec.most,
+            })
             .collect(),
+        undo_on_failure: plan.undo_on_failure,
+        chosen_by: chosen.map(|chosen| chosen.by.clone()),
     }
 }
 
@@ -127,8 +146,10 @@ pub fn approval_view(incident: &Incident, config: &Config) -> Option<ApprovalVie
             State::Decided { .. } => "Nothing runs while the automation switch holds it.".into(),
             _ => "Nothing runs. The incident is escalated to a person.".into(),
         },
-        approved_by: incident.approval.as_ref().map(|approval| approval.by.clone()),
+        approved_by: incident.approval.as_ref().map(Approval::people),
         approved_at: incident.approval.as_ref().map(|approval| Timestamp::to_rfc3339(approval.at)),
+        needed: config.approval.approvers_of(plan, config.service(&plan.service)),
+        given: incident.approval.as_ref().map_or(0, Approval::given),
     })
 }
 

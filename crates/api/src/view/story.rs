@@ -66,7 +66,27 @@ fn entry(fact: &Fact, at: Timestamp, incident: &Incident) -> Option<StoryEntry> 
             told(ENGINE, "Held just before the first step".into(), Some(gate.reason.clone()), Tone::Attention)
         }
         Fact::ApprovalRequested { .. } => told(ENGINE, "Asked for approval".into(), None, Tone::Attention),
-        Fact::Approved { approval } => told(&approval.by, "Approved the fix".into(), None, Tone::Good),
+        Fact::Approved { approval } => {
+            let who = approval.second.as_ref().map_or(&approval.by, |second| &second.by);
+            let left = (!approval.is_complete()).then(|| "Another person has to approve it too".to_owned());
+            told(who, "Approved the fix".into(), left, Tone::Good)
+        }
+        Fact::Chosen { chosen, .. } => {
+            let parameters: Vec<String> =
+                chosen.action.parameters.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            let detail = (!parameters.is_empty()).then(|| parameters.join(", "));
+            told(&chosen.by, format!("Chose {} on {}", chosen.action.kind, chosen.service), detail, Tone::Attention)
+        }
+        Fact::UndoStarted { verdict, .. } => {
+            told(ENGINE, "It did not help: taking it back".into(), Some(verdict.detail.clone()), Tone::Bad)
+        }
+        Fact::Undone { outcome, .. } => {
+            let (title, tone) = match outcome {
+                Outcome::Succeeded { .. } => ("Taken back", Tone::Neutral),
+                _ => ("It could not be taken back", Tone::Bad),
+            };
+            told(ENGINE, title.into(), Some(outcome.detail().to_owned()), tone)
+        }
         Fact::Rejected { by, reason, comment } => {
             told(by, format!("Rejected the fix: {}", reason.words()), comment.clone(), Tone::Attention)
         }

@@ -9,6 +9,47 @@ use serde_json::json;
 use crate::args::Place;
 use crate::{connect, output};
 
+/// Stops everything. Where the engine and its database cannot be reached, the emergency brake does.
+pub async fn pause(
+    place: &Place,
+    as_json: bool,
+    minutes: Option<u64>,
+    reason: Option<String>,
+) -> anyhow::Result<ExitCode> {
+    match set(place, as_json, Posture::Paused, minutes, reason).await {
+        Err(error) if place.server.is_none() => {
+            let file = connect::home(place)?.pause();
+            let made = file.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&file, ""));
+            if let Err(why) = made {
+                return Err(error.context(format!("and {} cannot be written either: {why}", file.display())));
+            }
+            eprintln!("warning: the switch could not be set: {error:#}");
+            output::line(format!(
+                "Paused by the emergency brake: while {} is there nothing runs. `selfheal resume` removes it.",
+                file.display()
+            ));
+            Ok(ExitCode::SUCCESS)
+        }
+        other => other,
+    }
+}
+
+/// Lets Selfheal heal by itself again; the emergency brake is released too.
+pub async fn resume(place: &Place, as_json: bool) -> anyhow::Result<ExitCode> {
+    if place.server.is_none() {
+        let file = connect::home(place)?.pause();
+        match std::fs::remove_file(&file) {
+            Ok(()) => eprintln!("The emergency brake is released: {} was removed.", file.display()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => anyhow::bail!(
+                "the emergency brake stays on: {} cannot be removed: {error}. Remove it and try again",
+                file.display()
+            ),
+        }
+    }
+    set(place, as_json, Posture::On, None, None).await
+}
+
 pub async fn set(
     place: &Place,
     as_json: bool,
@@ -28,7 +69,9 @@ pub async fn set(
         Posture::Observe => format!("Automation is observe only{until}: only approved fixes run."),
         Posture::Paused => format!("Automation is paused{until}: nothing runs."),
     });
-    if view.effective != view.posture {
+    if let Some(brake) = &view.brake {
+        output::line(format!("The emergency brake holds everything: {brake}."));
+    } else if view.effective != view.posture {
         output::line("The configuration (self_healing.enabled: false) allows no more than that.");
     }
     Ok(ExitCode::SUCCESS)

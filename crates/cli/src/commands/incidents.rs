@@ -1,5 +1,6 @@
 //! `selfheal incidents`.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -7,7 +8,7 @@ use selfheal_api::Client;
 use selfheal_api::view::{IncidentPage, IncidentView};
 use serde_json::json;
 
-use super::escaped;
+use super::{escaped, word};
 use crate::args::{GroupArgument, IncidentsCommand, Place, ReasonArgument};
 use crate::{connect, output};
 
@@ -34,8 +35,20 @@ pub async fn run(place: &Place, as_json: bool, command: IncidentsCommand) -> any
         IncidentsCommand::Snooze { id, duration } => {
             client.post(&path(&id, "/snooze"), &json!({ "minutes": duration })).await?
         }
-        IncidentsCommand::Resolve { id, comment } => {
-            client.post(&path(&id, "/resolve"), &json!({ "comment": comment })).await?
+        IncidentsCommand::Resolve { id, did_the_same, comment } => {
+            let body = json!({ "comment": comment, "did_the_same": did_the_same });
+            client.post(&path(&id, "/resolve"), &body).await?
+        }
+        IncidentsCommand::Choose { id, action, param, service } => {
+            let parameters: BTreeMap<String, String> = param.into_iter().collect();
+            let body = json!({ "action": action, "parameters": parameters, "service": service });
+            client.post(&path(&id, "/choose"), &body).await?
+        }
+        IncidentsCommand::Retry { id } => client.post(&path(&id, "/choose"), &json!({ "action": null })).await?,
+        IncidentsCommand::Edit { id, param } => {
+            let parameters: BTreeMap<String, String> = param.into_iter().collect();
+            let body = json!({ "plan_hash": waiting(&client, &id).await?, "parameters": parameters });
+            client.post(&path(&id, "/edit"), &body).await?
         }
         IncidentsCommand::Escalate { id, comment } => {
             client.post(&path(&id, "/escalate"), &json!({ "comment": comment })).await?
@@ -102,10 +115,6 @@ const fn reason_name(reason: ReasonArgument) -> &'static str {
         ReasonArgument::NotNow => "not_now",
         ReasonArgument::Other => "other",
     }
-}
-
-fn word(value: &impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 fn list(page: &IncidentPage) {
@@ -175,6 +184,9 @@ fn show(view: &IncidentView) {
     }
     if let Some(approval) = &view.approval {
         match &approval.approved_by {
+            Some(by) if approval.given < approval.needed => {
+                output::line(format!("  Approved by {by}; another person has to approve it too."))
+            }
             Some(by) => output::line(format!("  Approved by {by}.")),
             None => output::line(format!(
                 "  Waits for approval until {}: selfheal incidents approve {} --plan {}",

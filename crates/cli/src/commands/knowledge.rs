@@ -65,6 +65,7 @@ async fn put(client: &Client, add: AddArguments) -> anyhow::Result<PatternView> 
         "auto_healable": add.auto_healable,
         "require_approval": add.require_approval,
         "infrastructure": add.infrastructure,
+        "shadow": add.shadow,
         "confidence": add.confidence,
         "service": add.service,
         "project": add.project,

@@ -10,6 +10,8 @@ mod ingest;
 mod init;
 mod knowledge;
 mod lines;
+mod maintenance;
+mod queue;
 mod tokens;
 
 use std::process::ExitCode;
@@ -32,9 +34,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Incidents(command) => incidents::run(&place, json, command).await,
         Command::Knowledge(command) => knowledge::run(&place, json, command).await,
         Command::Audit(command) => audit::run(&place, json, command).await,
-        Command::Pause { duration, reason } => automation::set(&place, json, Posture::Paused, duration, reason).await,
-        Command::Resume => automation::set(&place, json, Posture::On, None, None).await,
+        Command::Pause { duration, reason } => automation::pause(&place, json, duration, reason).await,
+        Command::Resume => automation::resume(&place, json).await,
         Command::Observe => automation::set(&place, json, Posture::Observe, None, None).await,
+        Command::Queue => queue::run(&place, json).await,
+        Command::Maintenance(command) => maintenance::run(&place, json, command).await,
         Command::Token(command) => tokens::run(&place, json, command).await,
         Command::Doctor => doctor::run(&place, json).await,
         Command::Demo(demo) => demo::run(&place, json, demo).await,
@@ -60,6 +64,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::DemoService(service) => demo::service(service).await,
     }
+}
+
+/// The word that a value has in JSON.
+pub(super) fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// A part of an address, with everything but letters, digits and hyphens escaped.

@@ -132,10 +132,16 @@ impl Verification {
 pub struct Learning {
     pub success_step: BasisPoints,
     pub failure_step: BasisPoints,
+    /// A pattern heals by itself only where the Wilson lower bound of its success rate is at least this; off by default.
+    pub automatic_from_lower_bound: Option<BasisPoints>,
 }
 
 impl Default for Learning {
     fn default() -> Self {
-        Self { success_step: BasisPoints::saturating(500), failure_step: BasisPoints::saturating(1_000) }
+        Self {
+            success_step: BasisPoints::saturating(500),
+            failure_step: BasisPoints::saturating(1_000),
+            automatic_from_lower_bound: None,
+        }
     }
 }

@@ -4,15 +4,17 @@
 //! section refuses keys it does not know.
 
 mod healing;
+mod maintenance;
 mod parse;
 mod section;
 mod service;
 mod source;
 
 pub use healing::{Learning, Limits, SelfHealing, Verification};
+pub use maintenance::MaintenanceWindow;
 pub(crate) use parse::read_yaml;
 pub use parse::{ConfigError, parse};
-pub use section::{Config, Correlation, Notifications, Server};
+pub use section::{ApprovalPolicy, Config, Correlation, Notifications, Server};
 pub use service::{CheckKind, CheckSpec, HttpCheck, Service};
 pub use source::{FileSource, SourceKind, SourceSpec};
 

@@ -87,6 +87,17 @@ fn check(config: &Config) -> Result<(), (String, String)> {
     if config.verification.interval_seconds == 0 {
         return Err(("interval_seconds".into(), "verification.interval_seconds is 0: expected at least 1".into()));
     }
+    for window in &config.maintenance {
+        if let Some(problem) = window.problem() {
+            return Err((format!("name: {}", window.name), problem));
+        }
+        if let Some(unknown) = window.services.iter().find(|name| config.service(name).is_none()) {
+            return Err((
+                unknown.as_str().to_owned(),
+                format!("maintenance window `{}`: `{unknown}` is not listed under `services`", window.name),
+            ));
+        }
+    }
     let mut names = BTreeSet::new();
     for service in &config.services {
         let name = &service.name;
@@ -238,6 +249,16 @@ mod tests {
                 "services:\n  - name: a\n    health_checks: [{ name: h, http: { url: \"http://u:p@x/\" } }]\n",
                 "monitoring_config.yaml:3:",
                 "carries a name or password",
+            ),
+            (
+                "maintenance:\n  - name: nightly\n    cron: \"0 2 * *\"\n    minutes: 60\n",
+                "monitoring_config.yaml:2:5: ",
+                "minute, hour",
+            ),
+            (
+                "maintenance:\n  - { name: w, services: [db], cron: \"0 2 * * *\", minutes: 60 }\n",
+                "monitoring_config.yaml:2:",
+                "not listed under `services`",
             ),
             ("services: [\n", "monitoring_config.yaml:", ""),
             ("\tself_healing: 1\n", "monitoring_config.yaml:1:", ""),

@@ -5,14 +5,16 @@ use std::net::SocketAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Learning, Limits, SelfHealing, Service, SourceSpec, Verification};
-use crate::{BasisPoints, ServiceName, Span};
+use super::{Learning, Limits, MaintenanceWindow, SelfHealing, Service, SourceSpec, Verification};
+use crate::{ActionKind, BasisPoints, ServiceName, Span, TargetSpec, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     pub self_healing: SelfHealing,
     pub limits: Limits,
+    pub approval: ApprovalPolicy,
+    pub maintenance: Vec<MaintenanceWindow>,
     pub verification: Verification,
     pub learning: Learning,
     pub correlation: Correlation,
@@ -25,6 +27,26 @@ pub struct Config {
 impl Config {
     pub fn service(&self, name: &ServiceName) -> Option<&Service> {
         self.services.iter().find(|service| service.name == *name)
+    }
+
+    /// The services whose target this is.
+    pub fn services_behind(&self, target: &TargetSpec) -> Vec<&ServiceName> {
+        let canonical = target.canonical();
+        let behind = |service: &&Service| service.target.as_ref().is_some_and(|own| own.canonical() == canonical);
+        self.services.iter().filter(behind).map(|service| &service.name).collect()
+    }
+
+    /// When the maintenance that holds a target at `now` ends; `Ok(None)` where none does. A window that names another
+    /// service with the same target holds it too.
+    pub fn maintenance(&self, target: &TargetSpec, now: Timestamp) -> Result<Option<Timestamp>, String> {
+        let services = self.services_behind(target);
+        let mut latest = None;
+        for window in &self.maintenance {
+            if window.services.is_empty() || services.iter().any(|service| window.concerns(service)) {
+                latest = latest.max(window.holds_until(now)?);
+            }
+        }
+        Ok(latest)
     }
 
     /// Services that depend on `name`, directly or through others, nearest first.
@@ -40,6 +62,26 @@ impl Config {
             }
         }
         found
+    }
+}
+
+/// Who has to approve.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApprovalPolicy {
+    /// Actions that two different people have to approve.
+    pub second_approver_for: Vec<ActionKind>,
+    /// Plans that cannot be undone need two people, whatever the action.
+    pub second_approver_for_irreversible: bool,
+}
+
+impl ApprovalPolicy {
+    /// How many different people have to approve a plan.
+    pub fn approvers_of(&self, plan: &crate::Plan, service: Option<&Service>) -> u32 {
+        let second = self.second_approver_for.contains(&plan.action.kind)
+            || (self.second_approver_for_irreversible && plan.irreversible)
+            || service.is_some_and(|service| service.second_approver);
+        if second { 2 } else { 1 }
     }
 }
 

@@ -17,6 +17,9 @@ pub struct Service {
     /// Actions on this service always need approval.
     #[serde(default)]
     pub require_approval: bool,
+    /// Two different people have to approve actions on this service.
+    #[serde(default)]
+    pub second_approver: bool,
     /// True for a host, node, network, storage, database server or cluster: always needs approval.
     #[serde(default)]
     pub infrastructure: bool,

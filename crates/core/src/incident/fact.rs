@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::matching::PatternMatch;
 use crate::{
-    Approval, Decision, EventId, Fingerprint, GateResult, Learned, NewSignal, Outcome, Plan, ServiceName, Severity,
-    SignalId, Timestamp, Verdict,
+    Action, Approval, Decision, EventId, Fingerprint, GateResult, Learned, NewSignal, Outcome, PatternId, Plan,
+    ServiceName, Severity, SignalId, Timestamp, Verdict,
 };
 
 /// A fact about an incident. Facts are stored in order; replaying them gives the state.
@@ -42,6 +42,13 @@ pub enum Fact {
         comment: Option<String>,
     },
     ApprovalExpired,
+    /// A person chose an action, or other parameters for the one that was asked for: a plan of its own, which needs an
+    /// approval of its own.
+    Chosen {
+        chosen: Chosen,
+        decided: Box<Decided>,
+        expires_at: Timestamp,
+    },
     Queued {
         gates: Vec<GateResult>,
         gate: GateResult,
@@ -65,6 +72,15 @@ pub enum Fact {
         gate: GateResult,
     },
     ActionFinished {
+        event: EventId,
+        outcome: Outcome,
+    },
+    /// The verification failed and the plan says to undo: that runs now.
+    UndoStarted {
+        event: EventId,
+        verdict: Verdict,
+    },
+    Undone {
         event: EventId,
         outcome: Outcome,
     },
@@ -120,12 +136,15 @@ impl Fact {
             Self::Approved { .. } => "approved",
             Self::Rejected { .. } => "rejected",
             Self::ApprovalExpired => "approval_expired",
+            Self::Chosen { .. } => "chosen",
             Self::Queued { .. } => "queued",
             Self::QueueExpired => "queue_expired",
             Self::Admitted { .. } => "admitted",
             Self::WentStale { .. } => "went_stale",
             Self::HeldBeforeStep { .. } => "held_before_step",
             Self::ActionFinished { .. } => "action_finished",
+            Self::UndoStarted { .. } => "undo_started",
+            Self::Undone { .. } => "undone",
             Self::Verified { .. } => "verified",
             Self::Escalated { .. } => "escalated",
             Self::SymptomCleared { .. } => "symptom_cleared",
@@ -168,6 +187,17 @@ impl SignalSeen {
             last_seen: signal.last_seen,
         }
     }
+}
+
+/// What a person wants to run, whatever the knowledge base says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chosen {
+    pub by: String,
+    pub at: Timestamp,
+    pub service: ServiceName,
+    pub action: Action,
+    /// The pattern whose fix this is; [`PatternId::by_hand`] where it is nobody's.
+    pub pattern: PatternId,
 }
 
 /// The result of matching, analysing, deciding and planning.
@@ -257,6 +287,10 @@ pub enum Effect {
     Execute {
         event: EventId,
     },
+    /// Take back what this event did. Never repeated either.
+    Undo {
+        event: EventId,
+    },
     /// Read the health checks and the error pattern after this event.
     Verify {
         event: EventId,
@@ -271,6 +305,7 @@ impl Effect {
         match self {
             Self::Decide => "decide",
             Self::Execute { .. } => "execute",
+            Self::Undo { .. } => "undo",
             Self::Verify { .. } => "verify",
             Self::Notify { .. } => "notify",
         }

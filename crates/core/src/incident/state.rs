@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::fact::Decided;
+use super::fact::{Chosen, Decided};
 use crate::{
     ActionKind, Approval, EventId, Fingerprint, GateResult, IncidentId, Learned, Outcome, PatternId, PlanHash,
     ProjectName, ServiceName, Severity, Span, Timestamp, Verdict,
@@ -142,7 +142,18 @@ pub struct Attempt {
     pub started_at: Timestamp,
     pub finished_at: Option<Timestamp>,
     pub outcome: Option<Outcome>,
+    /// Why it is being undone, and what became of that.
+    #[serde(default)]
+    pub undo: Option<Undo>,
     pub verified: Option<Verified>,
+}
+
+/// An attempt that did not help is taken back, where its plan says so.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Undo {
+    pub started_at: Timestamp,
+    pub verdict: Verdict,
+    pub outcome: Option<Outcome>,
 }
 
 /// The end of an attempt: the verdict, and what was learned from it.
@@ -181,6 +192,9 @@ pub struct Incident {
     pub decided_at: Option<Timestamp>,
     pub gates: Vec<GateResult>,
     pub approval: Option<Approval>,
+    /// What a person chose to run; until it ran, or the incident is somebody's or over.
+    #[serde(default)]
+    pub chosen: Option<Chosen>,
     pub attempts: Vec<Attempt>,
 }
 

@@ -1,7 +1,7 @@
 //! The one transition table.
 
 use super::fact::{Cause, Decided, Effect, Fact, NoticeKind, SignalSeen};
-use super::state::{Attempt, Held, Incident, ResolvedBy, State, Verified};
+use super::state::{Attempt, Held, Incident, ResolvedBy, State, Undo, Verified};
 use crate::{EventId, Gate, GateResult, IncidentId, ProjectName, Timestamp};
 
 /// A fact that the table does not allow in this state. Nothing was changed.
@@ -42,6 +42,7 @@ impl Incident {
             decided_at: None,
             gates: Vec::new(),
             approval: None,
+            chosen: None,
             attempts: Vec::new(),
         };
         (incident, vec![Effect::Decide])
@@ -114,7 +115,8 @@ impl Incident {
                     return Err(illegal());
                 }
                 next.gates.clone_from(gates);
-                next.approval = None;
+                // The word of one of two people holds while the plan is the same.
+                next.approval = self.approval.clone().filter(|a| !a.is_complete() && at < a.expires_at);
                 next.state = State::AwaitingApproval { expires_at: *expires_at };
                 effects.push(Effect::Notify { kind: NoticeKind::ApprovalNeeded });
             }
@@ -122,8 +124,11 @@ impl Incident {
                 if !self.awaits_a_person() {
                     return Err(illegal());
                 }
+                // The word of one of two people is kept, and waits for the other's.
+                if approval.is_complete() {
+                    effects.push(Effect::Decide);
+                }
                 next.approval = Some(approval.clone());
-                effects.push(Effect::Decide);
             }
             Fact::Rejected { by, reason, comment } => {
                 if !self.awaits_a_person() {
@@ -137,6 +142,16 @@ impl Incident {
                     return Err(illegal());
                 }
                 next.escalate("Nobody approved the fix in time. Nothing ran.".into(), &[], &mut effects);
+            }
+            Fact::Chosen { chosen, decided, expires_at } => {
+                if !(self.awaits_a_person() || matches!(self.state, State::Escalated { .. })) || decided.plan.is_none()
+                {
+                    return Err(illegal());
+                }
+                next.decide(decided, at);
+                next.approval = None;
+                next.chosen = Some(chosen.clone());
+                next.state = State::AwaitingApproval { expires_at: *expires_at };
             }
             Fact::Queued { gates, gate, expires_at } => {
                 next.queue(self, gates, gate, *expires_at, at, &mut effects).ok_or_else(illegal)?
@@ -187,6 +202,27 @@ impl Incident {
                 next.state = State::Verifying { event: *event };
                 effects.push(Effect::Verify { event: *event });
             }
+            Fact::UndoStarted { event, verdict } => {
+                if self.state != (State::Verifying { event: *event }) {
+                    return Err(illegal());
+                }
+                let attempt = next.attempts.iter_mut().find(|attempt| attempt.event == *event).ok_or_else(illegal)?;
+                if attempt.undo.is_some() {
+                    return Err(illegal());
+                }
+                attempt.undo = Some(Undo { started_at: at, verdict: verdict.clone(), outcome: None });
+                effects.push(Effect::Undo { event: *event });
+            }
+            Fact::Undone { event, outcome } => {
+                if self.state != (State::Verifying { event: *event }) {
+                    return Err(illegal());
+                }
+                let attempt = next.attempts.iter_mut().find(|attempt| attempt.event == *event).ok_or_else(illegal)?;
+                match &mut attempt.undo {
+                    Some(undo) if undo.outcome.is_none() => undo.outcome = Some(outcome.clone()),
+                    _ => return Err(illegal()),
+                }
+            }
             Fact::Verified { event, verdict, learned, watch_until } => {
                 if self.state != (State::Verifying { event: *event }) {
                     return Err(illegal());
@@ -194,10 +230,21 @@ impl Incident {
                 let attempt = next.attempts.iter_mut().find(|attempt| attempt.event == *event).ok_or_else(illegal)?;
                 attempt.verified = Some(Verified { at, verdict: verdict.clone(), learned: *learned, taken_back: None });
                 let known = attempt.outcome.as_ref().is_some_and(crate::Outcome::is_known);
+                // An undo that is under way has to end first.
+                let undone = match attempt.undo.as_ref().map(|undo| undo.outcome.as_ref()) {
+                    None => None,
+                    Some(None) => return Err(illegal()),
+                    Some(Some(outcome)) => Some(outcome.clone()),
+                };
                 let by = if attempt.approved_by.is_some() { ResolvedBy::ApprovedFix } else { ResolvedBy::AutomaticFix };
                 next.approval = None;
+                next.chosen = None;
                 if verdict.success() {
                     next.state = State::Resolved { by, at, watch_until: *watch_until };
+                } else if let Some(outcome) = undone.filter(|o| !matches!(o, crate::Outcome::Succeeded { .. })) {
+                    let reason =
+                        format!("The fix did not help, and undoing it {}: {}.", failed(&outcome), outcome.detail());
+                    next.escalate(reason, &[], &mut effects);
                 } else if !known {
                     let reason =
                         format!("It is not known what the action did, and the symptom stays: {}.", verdict.detail);
@@ -229,6 +276,7 @@ impl Incident {
                 }
                 next.state = State::Resolved { by: ResolvedBy::Itself, at, watch_until: *watch_until };
                 next.approval = None;
+                next.chosen = None;
             }
             Fact::ResolvedByPerson { watch_until, .. } => {
                 if !self.state.is_open() || self.is_acting() {
@@ -236,6 +284,7 @@ impl Incident {
                 }
                 next.state = State::Resolved { by: ResolvedBy::Person, at, watch_until: *watch_until };
                 next.approval = None;
+                next.chosen = None;
             }
             Fact::Acknowledged { by } => next.acknowledged_by = Some(by.clone()),
             Fact::Noted { .. } => {}
@@ -249,7 +298,8 @@ impl Incident {
                 let State::Snoozed { back, .. } = &self.state else { return Err(illegal()) };
                 next.state = (**back).clone();
                 // What it waited for may have changed meanwhile.
-                let approved = self.approval.is_some() && matches!(next.state, State::AwaitingApproval { .. });
+                let complete = self.approval.as_ref().is_some_and(crate::Approval::is_complete);
+                let approved = complete && matches!(next.state, State::AwaitingApproval { .. });
                 if approved || matches!(next.state, State::Detected | State::Decided { .. } | State::Queued { .. }) {
                     effects.push(Effect::Decide);
                 }
@@ -260,6 +310,7 @@ impl Incident {
                 }
                 next.take(signal);
                 next.state = State::Detected;
+                next.chosen = None;
                 next.acknowledged_by = None;
                 if let (Some(back), Some(last)) =
                     (taken_back, next.attempts.last_mut().and_then(|a| a.verified.as_mut()))
@@ -324,7 +375,11 @@ impl Incident {
     ) -> Option<()> {
         let (since, expires_at, before) = match &before.state {
             // Still waiting: the clock of the queue goes on.
-            State::Queued { since, expires_at, gate } => (*since, *expires_at, Some(gate.gate)),
+            State::Queued { since, expires_at: end, gate: before } => {
+                // Except for maintenance, whose end is known: nobody meant the action to expire in it.
+                let end = if gate.gate == Gate::Maintenance { expires_at.max(*end) } else { *end };
+                (*since, end, Some(before.gate))
+            }
             State::Decided { .. } | State::AwaitingApproval { .. } => (at, expires_at, None),
             _ => return None,
         };
@@ -343,6 +398,7 @@ impl Incident {
             self.gates = gates.to_vec();
         }
         self.approval = None;
+        self.chosen = None;
         self.state = State::Escalated { reason, by_engine: false };
         effects.push(Effect::Notify { kind: NoticeKind::Escalated });
     }
@@ -359,11 +415,19 @@ impl Incident {
             started_at: at,
             finished_at: None,
             outcome: None,
+            undo: None,
             verified: None,
         };
         self.attempts.push(attempt);
         self.state = State::Healing { event };
         Some(())
+    }
+}
+
+const fn failed(outcome: &crate::Outcome) -> &'static str {
+    match outcome {
+        crate::Outcome::Failed { .. } => "failed",
+        _ => "ended in a way that nobody knows",
     }
 }
 

@@ -2,12 +2,12 @@
 
 use proptest::prelude::*;
 
-use super::fact::{Cause, Decided, Effect, Fact, NoticeKind, RejectReason, SignalSeen};
+use super::fact::{Cause, Chosen, Decided, Effect, Fact, NoticeKind, RejectReason, SignalSeen};
 use super::state::{Incident, ResolvedBy, State};
 use crate::{
     Action, ActionKind, Approval, BasisPoints, Decision, DecisionConfidence, DecisionKind, EventId, Fingerprint, Gate,
-    GateResult, IncidentId, Outcome, PatternId, Plan, ProjectName, ServiceName, Severity, SignalId, Span, TargetSpec,
-    Timestamp, Verdict,
+    GateResult, IncidentId, Outcome, PatternId, Plan, ProjectName, SecondApproval, ServiceName, Severity, SignalId,
+    Span, TargetSpec, Timestamp, Verdict,
 };
 
 const EVENT: EventId = EventId(7);
@@ -48,6 +48,7 @@ fn plan() -> Plan {
         },
         steps: vec![],
         undo: None,
+        undo_on_failure: false,
         irreversible: false,
         instances: 1,
         dependants: vec![],
@@ -77,15 +78,36 @@ fn decided() -> Fact {
     }))
 }
 
+fn verdict(success: bool) -> Verdict {
+    Verdict { command_succeeded: true, symptom_cleared: success, stayed_clear: success, detail: String::new() }
+}
+
 fn verified(success: bool) -> Fact {
-    let verdict =
-        Verdict { command_succeeded: true, symptom_cleared: success, stayed_clear: success, detail: String::new() };
-    Fact::Verified { event: EVENT, verdict, learned: None, watch_until: at(1_800) }
+    Fact::Verified { event: EVENT, verdict: verdict(success), learned: None, watch_until: at(1_800) }
+}
+
+fn chosen() -> Fact {
+    let Fact::Decided(decided) = decided() else { panic!("a decision") };
+    let chosen = Chosen {
+        by: "ada".into(),
+        at: at(1),
+        service: ServiceName::new("pay"),
+        action: Action::new(ActionKind::ServiceRestart),
+        pattern: PatternId::by_hand(),
+    };
+    Fact::Chosen { chosen, decided, expires_at: at(1_800) }
 }
 
 /// Every kind of fact once, in the order of the table's columns.
 fn facts() -> Vec<Fact> {
-    let approval = Approval { by: "ada".into(), at: at(1), plan_hash: plan().hash(), expires_at: at(1_800) };
+    let approval = Approval {
+        by: "ada".into(),
+        at: at(1),
+        plan_hash: plan().hash(),
+        expires_at: at(1_800),
+        second: None,
+        needed: 1,
+    };
     vec![
         Fact::Opened { signal: signal(), title: "t".into() },
         Fact::SignalJoined { signal: signal(), because: "x".into() },
@@ -95,12 +117,15 @@ fn facts() -> Vec<Fact> {
         Fact::Approved { approval },
         Fact::Rejected { by: "ada".into(), reason: RejectReason::NotNow, comment: None },
         Fact::ApprovalExpired,
+        chosen(),
         Fact::Queued { gates: vec![], gate: gate(), expires_at: at(3_600) },
         Fact::QueueExpired,
         Fact::Admitted { gates: vec![], event: EVENT, approved_by: None },
         Fact::WentStale { event: EVENT, why: "too late".into() },
         Fact::HeldBeforeStep { event: EVENT, gate: gate() },
         Fact::ActionFinished { event: EVENT, outcome: Outcome::Succeeded { detail: String::new() } },
+        Fact::UndoStarted { event: EVENT, verdict: verdict(false) },
+        Fact::Undone { event: EVENT, outcome: Outcome::Succeeded { detail: String::new() } },
         verified(true),
         Fact::Escalated { cause: Cause::Person { by: "ada".into(), comment: None }, gates: vec![] },
         Fact::SymptomCleared { detail: String::new(), watch_until: at(1_800) },
@@ -135,6 +160,8 @@ fn states() -> Vec<(&'static str, Incident)> {
         ("queued", after(&["decided", "queued"])),
         ("healing", after(&["decided", "admitted"])),
         ("verifying", after(&["decided", "admitted", "action_finished"])),
+        ("verifying, undoing", after(&["decided", "admitted", "action_finished", "undo_started"])),
+        ("verifying, undone", after(&["decided", "admitted", "action_finished", "undo_started", "undone"])),
         ("escalated", after(&["escalated"])),
         ("snoozed", after(&["snoozed"])),
         ("resolved", after(&["resolved_by_person"])),
@@ -179,6 +206,7 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
             ("approval_requested", "awaiting_approval"),
             ("approved", "decided"),
             ("rejected", "escalated"),
+            ("chosen", "awaiting_approval"),
             ("queued", "queued"),
             ("admitted", "healing"),
             ("escalated", "escalated"),
@@ -196,6 +224,7 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
             ("approved", "awaiting_approval"),
             ("rejected", "escalated"),
             ("approval_expired", "escalated"),
+            ("chosen", "awaiting_approval"),
             ("queued", "queued"),
             ("admitted", "healing"),
             ("escalated", "escalated"),
@@ -229,11 +258,14 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
             ("action_finished", "verifying"),
         ],
     ),
-    ("verifying", &[("signal_joined", "verifying"), ("verified", "resolved")]),
+    ("verifying", &[("signal_joined", "verifying"), ("undo_started", "verifying"), ("verified", "resolved")]),
+    ("verifying, undoing", &[("signal_joined", "verifying"), ("undone", "verifying")]),
+    ("verifying, undone", &[("signal_joined", "verifying"), ("verified", "resolved")]),
     (
         "escalated",
         &[
             ("signal_joined", "escalated"),
+            ("chosen", "awaiting_approval"),
             ("escalated", "escalated"),
             ("symptom_cleared", "resolved"),
             ("resolved_by_person", "resolved"),
@@ -293,6 +325,56 @@ fn what_a_failed_verification_leads_to() {
 }
 
 #[test]
+fn an_undo_that_failed_is_for_a_person() {
+    for (outcome, state) in [
+        (Outcome::Succeeded { detail: String::new() }, "decided"),
+        (Outcome::Failed { detail: "exit 1".into() }, "escalated"),
+        (Outcome::Unknown { detail: "lost".into() }, "escalated"),
+    ] {
+        let undone = Fact::Undone { event: EVENT, outcome: outcome.clone() };
+        let undoing = after(&["decided", "admitted", "action_finished", "undo_started"]);
+        let (next, _) = undoing.apply(&undone, at(2)).expect("legal").0.apply(&verified(false), at(3)).expect("legal");
+        assert_eq!(next.state.name(), state, "{outcome:?}");
+    }
+}
+
+#[test]
+fn one_of_two_approvals_asks_for_nothing_yet() {
+    let asked = after(&["decided", "approval_requested"]);
+    let mut first = Approval {
+        by: "ada".into(),
+        at: at(1),
+        plan_hash: plan().hash(),
+        expires_at: at(1_800),
+        second: None,
+        needed: 2,
+    };
+    for (second, effects) in [(None, vec![]), (Some("ada"), vec![]), (Some("bob"), vec![Effect::Decide])] {
+        first.second = second.map(|by| SecondApproval { by: by.into(), at: at(2) });
+        let (next, asked_for) = asked.apply(&Fact::Approved { approval: first.clone() }, at(2)).expect("legal");
+        assert_eq!((next.state.name(), asked_for), ("awaiting_approval", effects), "{second:?}");
+    }
+}
+
+#[test]
+fn what_a_person_chose_is_forgotten_when_it_ran_or_somebody_has_the_incident() {
+    let start = || after(&["escalated"]).apply(&chosen(), at(2)).expect("legal").0;
+    for way in [
+        &["rejected"][..],
+        &["approval_expired"],
+        &["resolved_by_person"],
+        &["approved", "admitted", "action_finished", "verified"],
+    ] {
+        let end = way.iter().fold(start(), |incident, name| {
+            let fact = facts().into_iter().find(|fact| fact.name() == *name).expect("a fact of that name");
+            incident.apply(&fact, at(3)).unwrap_or_else(|error| panic!("{way:?}: {error}")).0
+        });
+        assert_eq!(end.chosen, None, "{way:?}");
+    }
+    assert!(start().chosen.is_some());
+}
+
+#[test]
 fn who_resolved_it_is_remembered() {
     let healed = after(&["decided", "admitted", "action_finished", "verified"]);
     assert!(matches!(healed.state, State::Resolved { by: ResolvedBy::AutomaticFix, .. }));
@@ -322,7 +404,7 @@ proptest! {
     /// Whatever happens in whatever order: illegal facts change nothing, the facts replay to the state, and an action
     /// runs only where one was admitted.
     #[test]
-    fn no_sequence_of_facts_leads_astray(choices in proptest::collection::vec(0usize..24, 0..40)) {
+    fn no_sequence_of_facts_leads_astray(choices in proptest::collection::vec(0usize..27, 0..60)) {
         let all = facts();
         let mut incident = open();
         let mut taken = vec![(at(0), all[0].clone())];

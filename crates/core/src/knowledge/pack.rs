@@ -45,6 +45,8 @@ pub struct PackEntry {
     #[serde(default)]
     pub infrastructure: bool,
     #[serde(default)]
+    pub shadow: bool,
+    #[serde(default)]
     pub sources: Vec<String>,
     #[serde(default)]
     pub licence: Option<String>,
@@ -70,6 +72,7 @@ impl From<&Pattern> for PackEntry {
             auto_healable: pattern.auto_healable,
             require_approval: pattern.require_approval,
             infrastructure: pattern.infrastructure,
+            shadow: pattern.shadow,
             sources: pattern.provenance.sources.clone(),
             licence: pattern.provenance.licence.clone(),
         }
@@ -93,6 +96,7 @@ impl PackEntry {
             auto_healable: false,
             require_approval: false,
             infrastructure: false,
+            shadow: false,
             sources: Vec::new(),
             licence: None,
         }
@@ -133,6 +137,7 @@ impl PackEntry {
             auto_healable: self.auto_healable,
             require_approval: self.require_approval,
             infrastructure: self.infrastructure,
+            shadow: self.shadow,
             status: PatternStatus::Active,
             provenance: Provenance { origin: origin.to_owned(), sources: self.sources, licence: self.licence },
             created_at: now,

@@ -30,6 +30,9 @@ pub struct Pattern {
     pub require_approval: bool,
     /// The failure is one of a host, node, network, storage, database server or cluster.
     pub infrastructure: bool,
+    /// Tried out: what it would do is recorded and compared with what a person does.
+    #[serde(default)]
+    pub shadow: bool,
     pub status: PatternStatus,
     pub provenance: Provenance,
     pub created_at: Timestamp,

@@ -43,6 +43,18 @@ pub struct PatternMatch {
     pub terms: Vec<TermScore>,
     /// Other patterns whose rules hold too and whose fix differs.
     pub competitors: Vec<PatternId>,
+    /// What people and outcomes said of this pattern for this kind of incident; it is in the relevance already.
+    #[serde(default)]
+    pub evidence: super::Evidence,
+}
+
+impl PatternMatch {
+    /// Weighs what people's rejections and verified outcomes said of it.
+    pub fn weigh(&mut self, evidence: super::Evidence) {
+        self.evidence = evidence;
+        self.relevance = evidence.weigh(self.relevance);
+        self.decision_confidence = self.relevance.times(self.pattern_confidence);
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,6 +175,7 @@ impl KnowledgeBase {
                 rule: candidate.rule,
                 terms: candidate.terms,
                 competitors: candidate.competitors,
+                evidence: super::Evidence::default(),
             })
             .collect()
     }

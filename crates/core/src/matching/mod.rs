@@ -2,7 +2,9 @@
 
 mod base;
 mod bm25;
+mod feedback;
 mod tokens;
 
 pub use base::{KnowledgeBase, PatternMatch, Query, RuleOutcome, TermScore};
+pub use feedback::Evidence;
 pub use tokens::{contains_term, tokenise};

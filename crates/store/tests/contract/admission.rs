@@ -57,6 +57,7 @@ async fn queue(tx: &mut Tx, id: IncidentId, until: Option<Timestamp>, seconds: u
             require_approval_for: vec![],
             infrastructure_service: false,
             target_needs_approval: false,
+            automatic_from_lower_bound: None,
             unexplained_upstream: None,
         }),
         plan: None,

@@ -5,6 +5,7 @@ mod audit;
 mod incidents;
 mod open;
 mod patterns;
+mod safety;
 mod signals;
 mod small;
 mod support;

@@ -80,6 +80,7 @@ pub fn plan(incident: IncidentId, pidfile: &str) -> Plan {
         },
         steps: vec![Step { call: "start".into(), detail: "start".into() }],
         undo: None,
+        undo_on_failure: false,
         irreversible: false,
         instances: 1,
         dependants: vec![],

@@ -36,8 +36,8 @@ impl Actuator for ProcessActuator {
             && matches!(target, TargetSpec::Process { .. })
     }
 
-    async fn preview(&self, _: &Action, target: &TargetSpec, now: Timestamp) -> Result<Preflight, ActuatorError> {
-        let program = Program::of(target).ok_or_else(|| wrong_kind(target))?;
+    async fn preview(&self, action: &Action, target: &TargetSpec, now: Timestamp) -> Result<Preflight, ActuatorError> {
+        let program = Program::of(target, action).ok_or_else(|| wrong_kind(target))?;
         if program.start.is_empty() {
             return Err(ActuatorError::Invalid("`start` is empty. Name the program and its arguments".to_owned()));
         }
@@ -50,6 +50,7 @@ impl Actuator for ProcessActuator {
             host: hostname(),
             steps,
             undo: None,
+            undo_on_failure: false,
             irreversible: false,
             instances: 1,
             blockers: blockers(&program, &state),
@@ -58,7 +59,7 @@ impl Actuator for ProcessActuator {
 
     async fn run_step(&self, plan: &Plan, index: usize) -> Outcome {
         let failed = |detail: &str| Outcome::Failed { detail: detail.to_owned() };
-        let Some(program) = Program::of(&plan.target) else { return failed("its target is no process") };
+        let Some(program) = Program::of(&plan.target, &plan.action) else { return failed("its target is no process") };
         match plan.steps.get(index) {
             Some(step) if *step == program.start_step() => start::start(&program).await,
             Some(step) if *step == program.stop_step() => stop::stop(&program).await,

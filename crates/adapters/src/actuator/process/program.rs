@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use selfheal_core::{Step, TargetSpec};
+use selfheal_core::{Action, Step, TargetSpec};
 
 use super::argv;
 
@@ -22,22 +22,16 @@ pub struct Program<'a> {
 }
 
 impl<'a> Program<'a> {
-    pub fn of(target: &'a TargetSpec) -> Option<Self> {
+    /// The program of a target, as an action's parameters want it treated.
+    pub fn of(target: &'a TargetSpec, action: &Action) -> Option<Self> {
+        let stop_timeout = target.parameter(action, "stop_timeout_seconds").unwrap_or_default();
         match target {
-            TargetSpec::Process {
-                pidfile,
-                start,
-                stop,
-                daemonizes,
-                stop_timeout_seconds,
-                working_directory,
-                output,
-            } => Some(Self {
+            TargetSpec::Process { pidfile, start, stop, daemonizes, working_directory, output, .. } => Some(Self {
                 pidfile,
                 start,
                 stop,
                 daemonizes: *daemonizes,
-                stop_timeout: Duration::from_secs(*stop_timeout_seconds),
+                stop_timeout: Duration::from_secs(stop_timeout),
                 working_directory: working_directory.as_deref(),
                 output: output.as_deref(),
             }),

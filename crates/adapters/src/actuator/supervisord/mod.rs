@@ -48,6 +48,7 @@ impl Actuator for SupervisordActuator {
             host: target.server.host(),
             steps: stop.into_iter().chain([target.step(Verb::Start)]).collect(),
             undo: None,
+            undo_on_failure: false,
             irreversible: false,
             instances: 1,
             blockers,

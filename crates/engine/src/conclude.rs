@@ -1,0 +1,255 @@
+//! Writes down a decision and what the gates made of it, in one transaction with the counts that they rest on.
+
+use selfheal_core::Timestamp;
+use selfheal_core::audit::NewEntry;
+use selfheal_core::config::Config;
+use selfheal_core::{
+    Admission, Approval, Cause, Consequence, Decision, DecisionKind, DecisionReason, Fact, Gate, GateLimits,
+    GateResult, Incident, IncidentId, PING_PONG, Plan, ServiceName, Snapshot, Span, State, admit,
+};
+use selfheal_store::{NewEvent, Tx};
+
+use crate::decide::{decidable, decision_entry, entry, refused, same_decision};
+use crate::engine::{Engine, EngineError};
+use crate::plan::{NoPlan, Prepared};
+use crate::timers::call_next;
+
+impl Engine {
+    /// Writes down the decision and what the gates made of it. `None` where nothing changed.
+    pub(crate) async fn conclude(
+        &self,
+        tx: &mut Tx,
+        id: IncidentId,
+        prepared: Prepared,
+        config: &Config,
+        now: Timestamp,
+    ) -> Result<Option<Incident>, EngineError> {
+        let current = tx.incident(id).await?;
+        if !decidable(&current) {
+            return Ok(None);
+        }
+        let decision = prepared.decided.decision.clone();
+        // Still not known: the person who has it is not told again.
+        if matches!(current.state, State::Escalated { .. }) && decision.kind == DecisionKind::Escalate {
+            return Ok(None);
+        }
+        let fresh = !same_decision(&current, &prepared.decided);
+        let mut incident = current.clone();
+        if fresh {
+            incident = tx.record(incident.id, &Fact::Decided(Box::new(prepared.decided.clone())), now).await?;
+            tx.audit(decision_entry(&incident, &decision, now)).await?;
+            // What was approved is not what would run now.
+            if let (Some(approval), None) = (&current.approval, &incident.approval) {
+                tx.audit(stale(&current, approval, now)).await?;
+            }
+            if decision.reasons.contains(&DecisionReason::ShadowMode) {
+                shadow(tx, &incident, now).await?;
+            }
+        }
+        incident = match (&decision.kind, &prepared.decided.plan) {
+            (DecisionKind::Escalate, _) => {
+                let text = decision.reasons.iter().map(|reason| reason.text()).collect::<Vec<_>>().join(" ");
+                tx.record(incident.id, &Fact::Escalated { cause: Cause::Decision { text }, gates: vec![] }, now).await?
+            }
+            (_, None) => without_plan(tx, &incident, prepared.no_plan.as_ref(), config, now).await?,
+            (kind, Some(plan)) => {
+                let snapshot = self.snapshot(tx, &incident, plan, *kind, &prepared, config, now).await?;
+                let admission = admit(&snapshot);
+                let asks = *kind == DecisionKind::Suggest && incident.approval.is_none();
+                follow(tx, incident, plan, &decision, admission, asks, config, now).await?
+            }
+        };
+        Ok((incident != current).then_some(incident))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything that the gates may depend on, gathered in one place")]
+    async fn snapshot(
+        &self,
+        tx: &mut Tx,
+        incident: &Incident,
+        plan: &Plan,
+        kind: DecisionKind,
+        prepared: &Prepared,
+        config: &Config,
+        now: Timestamp,
+    ) -> Result<Snapshot, EngineError> {
+        let target = plan.target.canonical();
+        let counts = tx.admission_counts(incident.id, plan.action.kind.as_str(), &target, now).await?;
+        let automation = tx.automation(now).await?;
+        Ok(Snapshot {
+            now,
+            limits: GateLimits {
+                max_actions_per_hour: config.self_healing.max_actions_per_hour,
+                cooldown: Span::from_minutes(config.self_healing.cooldown_minutes),
+                max_attempts: config.limits.max_attempts,
+                preflight_max_age: config.limits.preflight_max_age(),
+            },
+            plan_hash: plan.hash(),
+            posture: Some(self.effective(&automation, now)),
+            maintenance: self.maintenance(tx, plan, config, now).await?,
+            managed: Some(prepared.managed),
+            approval_required: kind == DecisionKind::Suggest,
+            approvers_needed: config.approval.approvers_of(plan, config.service(&plan.service)),
+            approval: incident.approval.clone(),
+            attempts: Some(incident.attempts_of(&plan.pattern)),
+            pattern: plan.pattern.clone(),
+            on_target: Some(tx.patterns_on_target(&target, now - PING_PONG).await?),
+            breaker: Some(tx.connection(&plan.target.connection()).await?.breaker()),
+            last_identical_start: Some(counts.last_identical_start),
+            starts: Some(counts.starts),
+            executing: Some(counts.executing),
+            ahead: counts.ahead,
+            preflight: prepared.preflight.clone(),
+        })
+    }
+}
+
+impl Engine {
+    /// When the maintenance that holds the target ends, of the configuration's windows and of those that people announced.
+    /// `None` where a window cannot be evaluated.
+    async fn maintenance(
+        &self,
+        tx: &mut Tx,
+        plan: &Plan,
+        config: &Config,
+        now: Timestamp,
+    ) -> Result<Option<Option<Timestamp>>, EngineError> {
+        let Ok(configured) = config.maintenance(&plan.target, now) else { return Ok(None) };
+        let services: Vec<&ServiceName> = config.services_behind(&plan.target);
+        let announced = tx.announced_maintenance(&services, now).await?;
+        Ok(Some(configured.max(announced)))
+    }
+}
+
+/// Records what would have been done.
+pub(crate) async fn shadow(tx: &mut Tx, incident: &Incident, now: Timestamp) -> Result<(), EngineError> {
+    if let Some(plan) = incident.decided.as_ref().and_then(|decided| decided.plan.as_ref()) {
+        tx.put_shadow(incident.id, &plan.pattern, plan.action.kind, &plan.target.canonical(), now).await?;
+    }
+    Ok(())
+}
+
+/// The entry that says that an approval does not hold any more, because the situation is not the one it was given for.
+pub(crate) fn stale(before: &Incident, approval: &Approval, now: Timestamp) -> NewEntry {
+    NewEntry {
+        details: serde_json::json!({ "approved_by": approval.people(), "plan_hash": approval.plan_hash }),
+        ..entry("approval.stale", before, "the situation changed; nothing ran under this approval", now)
+    }
+}
+
+/// Without a plan nothing can run: a person takes over, or the connection's rest is waited for.
+async fn without_plan(
+    tx: &mut Tx,
+    incident: &Incident,
+    why: Option<&NoPlan>,
+    config: &Config,
+    now: Timestamp,
+) -> Result<Incident, EngineError> {
+    let fact = match why {
+        Some(NoPlan::Resting { until }) => {
+            let reason = "The connection to the target failed repeatedly and is given a rest.".into();
+            let gate = GateResult { gate: Gate::CircuitBreaker, passed: false, reason, until: Some(*until) };
+            tx.audit(refused("action.queued", incident, &gate, now)).await?;
+            Fact::Queued { gates: vec![gate.clone()], gate, expires_at: now + config.limits.queue_expires() }
+        }
+        other => {
+            let text = other.map_or_else(|| "No plan could be made.".into(), NoPlan::text);
+            tx.audit(entry("action.refused", incident, &text, now)).await?;
+            Fact::Escalated { cause: Cause::NoPlan { text }, gates: vec![] }
+        }
+    };
+    Ok(tx.record(incident.id, &fact, now).await?)
+}
+
+/// One of two people has approved, and the other's word is still waited for.
+fn waits_for_another(incident: &Incident, now: Timestamp) -> bool {
+    matches!(incident.state, State::AwaitingApproval { .. })
+        && incident.approval.as_ref().is_some_and(|approval| now < approval.expires_at && approval.given() < 2)
+}
+
+/// What the gates' answer means for the incident: intent, queue, approval, hold or a person.
+#[expect(clippy::too_many_arguments, reason = "one transaction's worth of values")]
+async fn follow(
+    tx: &mut Tx,
+    incident: Incident,
+    plan: &Plan,
+    decision: &Decision,
+    admission: Admission,
+    asks: bool,
+    config: &Config,
+    now: Timestamp,
+) -> Result<Incident, EngineError> {
+    let gates = admission.gates.clone();
+    let id = incident.id;
+    // Asking a person for something that cannot run anyway would be a waste of their night.
+    let hopeless = gates.iter().find(|gate| !gate.passed && gate.gate.consequence() == Consequence::Escalate);
+    if asks && hopeless.is_none() {
+        if matches!(incident.state, State::AwaitingApproval { .. }) {
+            return Ok(incident);
+        }
+        let expires_at = now + config.limits.approval_expires();
+        tx.audit(entry("approval.requested", &incident, "awaiting approval", now)).await?;
+        return Ok(tx.record(id, &Fact::ApprovalRequested { gates, expires_at }, now).await?);
+    }
+    let Some(refusal) = (if asks { hopeless } else { admission.refusal() }).cloned() else {
+        // Whose approval it is matters only while it holds.
+        let holds = |approval: &&Approval| approval.plan_hash == plan.hash() && now < approval.expires_at;
+        let approved_by = incident.approval.as_ref().filter(holds).map(Approval::people);
+        let event = tx
+            .put_event(NewEvent {
+                incident: id,
+                plan,
+                approved_by: approved_by.as_deref(),
+                decision_confidence: decision.confidence.shown(),
+                started_at: now,
+            })
+            .await?;
+        tx.audit(NewEntry {
+            details: serde_json::json!({ "event": event, "plan_hash": plan.hash(), "gates": gates }),
+            ..entry("action.intended", &incident, "intent written", now)
+        })
+        .await?;
+        return Ok(tx.record(id, &Fact::Admitted { gates, event, approved_by }, now).await?);
+    };
+    match refusal.gate.consequence() {
+        Consequence::Hold => {
+            if matches!(&incident.state, State::Decided { held: Some(held) } if held.gate == refusal) {
+                return Ok(incident);
+            }
+            tx.audit(refused("action.held", &incident, &refusal, now)).await?;
+            shadow(tx, &incident, now).await?;
+            Ok(tx.record(id, &Fact::Held { gates, gate: refusal }, now).await?)
+        }
+        Consequence::Escalate => {
+            tx.audit(refused("action.refused", &incident, &refusal, now)).await?;
+            let cause = Cause::Gate { text: refusal.reason.clone() };
+            Ok(tx.record(id, &Fact::Escalated { cause, gates }, now).await?)
+        }
+        // Approved, but the approval ran out before its turn came.
+        Consequence::AwaitApproval if waits_for_another(&incident, now) => Ok(incident),
+        Consequence::AwaitApproval if matches!(incident.state, State::AwaitingApproval { .. }) => {
+            tx.audit(refused("approval.expired", &incident, &refusal, now)).await?;
+            Ok(tx.record(id, &Fact::ApprovalExpired, now).await?)
+        }
+        Consequence::AwaitApproval => {
+            let expires_at = now + config.limits.approval_expires();
+            tx.audit(entry("approval.requested", &incident, &refusal.reason, now)).await?;
+            Ok(tx.record(id, &Fact::ApprovalRequested { gates, expires_at }, now).await?)
+        }
+        Consequence::Wait | Consequence::Queue | Consequence::StopActing => {
+            let known = matches!(&incident.state, State::Queued { gate, .. } if gate.gate == refusal.gate);
+            if !known {
+                tx.audit(refused("action.queued", &incident, &refusal, now)).await?;
+            }
+            // Maintenance ends when it ends: the queue's time counts from then.
+            let from = refusal.until.filter(|_| refusal.gate == Gate::Maintenance).unwrap_or(now);
+            let expires_at = from.max(now) + config.limits.queue_expires();
+            let incident = tx.record(id, &Fact::Queued { gates, gate: refusal.clone(), expires_at }, now).await?;
+            // What holds this one back need not hold the next one back.
+            if refusal.until.is_some() {
+                call_next(tx, now).await?;
+            }
+            Ok(incident)
+        }
+    }
+}

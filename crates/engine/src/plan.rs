@@ -1,0 +1,273 @@
+//! Matches, decides and makes a plan: everything that is found out before the transaction, and what has to be asked of
+//! the outside world for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use selfheal_core::config::{Config, Service};
+use selfheal_core::knowledge::Pattern;
+use selfheal_core::matching::{KnowledgeBase, PatternMatch};
+use selfheal_core::{
+    Action, Best, Chosen, Decided, DecisionConfidence, DecisionInput, DecisionKind, Incident, NewSignal, PatternId,
+    Plan, Preflight, ServiceName, Timestamp, analyse, chosen, decide, learn,
+};
+
+use crate::decide::{best_service, checks};
+use crate::engine::{Engine, EngineError};
+use crate::ports::{Actuator, ActuatorError};
+
+/// How long a target may take to say what state it is in.
+const PREVIEW: Duration = Duration::from_secs(15);
+
+/// What was found out before the transaction.
+pub(crate) struct Prepared {
+    pub decided: Decided,
+    pub preflight: Option<Preflight>,
+    /// Why there is no plan although there should be one.
+    pub no_plan: Option<NoPlan>,
+    pub managed: bool,
+}
+
+/// Why a plan could not be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoPlan {
+    /// A person has to mend something.
+    Because(String),
+    /// The target did not answer: worth another try.
+    Unreachable(String),
+    /// The circuit breaker gives the connection a rest: gate 6, which time frees.
+    Resting { until: Timestamp },
+}
+
+impl NoPlan {
+    pub fn text(&self) -> String {
+        match self {
+            Self::Because(text) | Self::Unreachable(text) => text.clone(),
+            Self::Resting { until } => {
+                format!("The connection to the target failed repeatedly and is given a rest until {until}.")
+            }
+        }
+    }
+}
+
+/// What a plan is to be made for.
+pub(crate) struct Wanted<'a> {
+    pub pattern: PatternId,
+    pub action: Option<Action>,
+    pub service: &'a ServiceName,
+}
+
+impl Engine {
+    /// Matches, analyses, decides and, where there is something to run, asks the target for its state. What a person chose
+    /// stands in the place of the best match.
+    pub(crate) async fn prepare(
+        &self,
+        incident: &Incident,
+        signals: &[NewSignal],
+        base: &KnowledgeBase,
+        config: &Config,
+    ) -> Result<Prepared, EngineError> {
+        let (mut service, mut matches, upstream) = best_service(incident, signals, base, config);
+        self.weigh(incident, &mut matches).await?;
+        let best = matches.first().and_then(|best| Some((best, Arc::clone(base.pattern(&best.pattern)?))));
+        let mut decision = {
+            let entry = config.service(&service);
+            let found = best.as_ref().map(|(found, pattern)| (*found, &**pattern));
+            decide(&DecisionInput { unexplained_upstream: upstream, ..input(found, entry, config) })
+        };
+        // A cause that is not even worth a suggestion is none.
+        let likely = best.as_ref().filter(|_| decision.confidence.reaches(config.self_healing.suggest_fix_threshold));
+        let root_cause = likely.map(|(_, pattern)| analyse::root_cause(pattern, incident, &service));
+        let wanted = match &incident.chosen {
+            Some(choice) => {
+                decision = chosen(&choice.by, confidence_of(&choice.pattern, &matches));
+                service = choice.service.clone();
+                Some((choice.pattern.clone(), Some(choice.action.clone())))
+            }
+            None => best
+                .as_ref()
+                .filter(|_| decision.kind != DecisionKind::Escalate)
+                .map(|(_, pattern)| (pattern.id.clone(), pattern.action.clone())),
+        };
+        let mut decided = Decided {
+            service: service.clone(),
+            root_cause,
+            decision,
+            plan: None,
+            state_now: None,
+            host: None,
+            previewed_at: None,
+            matches: matches.clone(),
+        };
+        let managed = config.service(&service).is_some_and(|service| service.managed);
+        let Some((pattern, action)) = wanted else {
+            return Ok(Prepared { decided, preflight: None, no_plan: None, managed });
+        };
+        let wanted = Wanted { pattern, action, service: &service };
+        let (preflight, no_plan) = match self.plan(incident, wanted, config).await? {
+            Ok((plan, preflight)) => {
+                fill(&mut decided, plan, &preflight);
+                (Some(preflight), None)
+            }
+            Err(why) => (None, Some(why)),
+        };
+        Ok(Prepared { decided, preflight, no_plan, managed })
+    }
+
+    /// Counts what people rejected against relevance.
+    async fn weigh(&self, incident: &Incident, matches: &mut [PatternMatch]) -> Result<(), EngineError> {
+        let mut tx = self.store.read().await?;
+        let evidence = tx.relevance_evidence(&incident.fingerprints).await?;
+        for (pattern, evidence) in evidence {
+            if let Some(found) = matches.iter_mut().find(|found| found.pattern == pattern) {
+                found.weigh(evidence);
+            }
+        }
+        // Stable: what was not rejected keeps its order.
+        matches.sort_by_key(|found| std::cmp::Reverse(found.relevance));
+        Ok(())
+    }
+
+    /// The decision that a person's choice makes, with its plan; or why there can be none.
+    pub(crate) async fn plan_chosen(
+        &self,
+        incident: &Incident,
+        choice: &Chosen,
+        config: &Config,
+    ) -> Result<Result<(Decided, Preflight), NoPlan>, EngineError> {
+        let wanted =
+            Wanted { pattern: choice.pattern.clone(), action: Some(choice.action.clone()), service: &choice.service };
+        let (plan, preflight) = match self.plan(incident, wanted, config).await? {
+            Ok(planned) => planned,
+            Err(why) => return Ok(Err(why)),
+        };
+        let before = incident.decided.as_deref();
+        let matches = before.map_or_else(Vec::new, |decided| decided.matches.clone());
+        let mut decided = Decided {
+            service: choice.service.clone(),
+            root_cause: before.and_then(|decided| decided.root_cause.clone()),
+            decision: chosen(&choice.by, confidence_of(&choice.pattern, &matches)),
+            plan: None,
+            state_now: None,
+            host: None,
+            previewed_at: None,
+            matches,
+        };
+        fill(&mut decided, plan, &preflight);
+        Ok(Ok((decided, preflight)))
+    }
+
+    /// Inspects the target and writes down what would run.
+    async fn plan(
+        &self,
+        incident: &Incident,
+        wanted: Wanted<'_>,
+        config: &Config,
+    ) -> Result<Result<(Plan, Preflight), NoPlan>, EngineError> {
+        let (action, entry, target, actuator) = match self.reach(&wanted, config) {
+            Ok(found) => found,
+            Err(why) => return Ok(Err(NoPlan::Because(why))),
+        };
+        let connection = target.connection();
+        if let Some(until) = self.connection_rests(&connection).await? {
+            return Ok(Err(NoPlan::Resting { until }));
+        }
+        let asked = tokio::time::timeout(PREVIEW, actuator.preview(&action, &target, self.now())).await;
+        let unanswered = || ActuatorError::Unreachable {
+            what: target.canonical(),
+            why: format!("no answer within {PREVIEW:?}"),
+            next: "Check that what manages it answers.".into(),
+        };
+        let preflight = match asked.unwrap_or_else(|_| Err(unanswered())) {
+            Ok(preflight) => {
+                self.connection_answered(&connection).await?;
+                preflight
+            }
+            Err(error @ ActuatorError::Unreachable { .. }) => {
+                self.connection_failed(&connection).await?;
+                return Ok(Err(NoPlan::Unreachable(error.to_string())));
+            }
+            Err(error) => return Ok(Err(NoPlan::Because(error.to_string()))),
+        };
+        let plan = Plan {
+            incident: incident.id,
+            attempt: incident.attempts_of(&wanted.pattern) + 1,
+            pattern: wanted.pattern,
+            action,
+            service: entry.name.clone(),
+            target,
+            steps: preflight.steps.clone(),
+            undo: preflight.undo.clone(),
+            undo_on_failure: preflight.undo_on_failure,
+            irreversible: preflight.irreversible,
+            instances: preflight.instances,
+            dependants: config.dependants(&entry.name),
+            checks: checks(entry, config),
+        };
+        Ok(Ok((plan, preflight)))
+    }
+
+    /// The action, the inventory's entry, the target and who can act on it.
+    #[expect(clippy::type_complexity, reason = "four things that are found one from another")]
+    fn reach<'a>(
+        &self,
+        wanted: &Wanted<'_>,
+        config: &'a Config,
+    ) -> Result<(Action, &'a Service, selfheal_core::TargetSpec, Arc<dyn Actuator>), String> {
+        let action = wanted.action.clone().ok_or("The pattern names no action.")?;
+        let service = wanted.service;
+        let entry = config.service(service).ok_or_else(|| {
+            format!("The service {service} is not in the inventory: add it under `services` with its target.")
+        })?;
+        let target = entry
+            .target
+            .clone()
+            .ok_or_else(|| format!("The inventory names no target for {service}: add `target:` to the service."))?;
+        target.check_parameters(&action)?;
+        let actuator = self
+            .actuator(&action, &target)
+            .cloned()
+            .ok_or_else(|| format!("{} cannot be done on a target of kind {}.", action.kind, target.kind()))?;
+        Ok((action, entry, target, actuator))
+    }
+
+    pub(crate) fn actuator(&self, action: &Action, target: &selfheal_core::TargetSpec) -> Option<&Arc<dyn Actuator>> {
+        self.adapters.actuators.iter().find(|actuator| actuator.handles(action.kind, target))
+    }
+}
+
+fn fill(decided: &mut Decided, plan: Plan, preflight: &Preflight) {
+    decided.state_now = Some(preflight.state_now.clone());
+    decided.host = Some(preflight.host.clone());
+    decided.previewed_at = Some(preflight.at);
+    decided.plan = Some(plan);
+}
+
+fn confidence_of(pattern: &PatternId, matches: &[PatternMatch]) -> DecisionConfidence {
+    let found = matches.iter().find(|found| found.pattern == *pattern);
+    found.map_or(DecisionConfidence::ZERO, |found| found.decision_confidence)
+}
+
+fn input(best: Option<(&PatternMatch, &Pattern)>, service: Option<&Service>, config: &Config) -> DecisionInput {
+    DecisionInput {
+        best: best.map(|(found, pattern)| Best {
+            pattern: pattern.id.clone(),
+            relevance: found.relevance,
+            confidence: pattern.confidence,
+            rule_satisfied: found.rule.is_satisfied(),
+            auto_healable: pattern.auto_healable,
+            pattern_needs_approval: pattern.require_approval,
+            infrastructure_pattern: pattern.infrastructure,
+            shadow: pattern.shadow,
+            lower_bound: learn::wilson_lower_bound(pattern.use_count, pattern.attempts),
+            action: pattern.action.as_ref().map(|action| (action.kind, action.class())),
+        }),
+        auto_threshold: config.self_healing.auto_heal_confidence_threshold,
+        suggest_threshold: config.self_healing.suggest_fix_threshold,
+        require_approval_for: config.self_healing.require_approval_for.clone(),
+        infrastructure_service: service.is_some_and(|service| service.infrastructure),
+        target_needs_approval: service.is_some_and(|service| service.require_approval || service.second_approver),
+        automatic_from_lower_bound: config.learning.automatic_from_lower_bound,
+        unexplained_upstream: None,
+    }
+}
