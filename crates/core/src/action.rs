@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -168,16 +168,29 @@ pub enum TargetSpec {
     },
 }
 
+/// A path without `.` and doubled slashes. `..` stays: what it leads to depends on links.
+fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|part| !matches!(part, Component::CurDir)).collect()
+}
+
 const fn default_stop_seconds() -> u64 {
     10
 }
 
 impl TargetSpec {
-    /// The one name of this target: two services with the same canonical target share its cooldown.
+    /// The one name of this target, however it is written: two services with the same canonical target share its cooldown.
+    /// Told from the description alone; that two paths lead to one file through a link is not seen.
     pub fn canonical(&self) -> String {
         match self {
-            Self::Process { pidfile, .. } => format!("process:{}", pidfile.display()),
-            Self::Supervisord { server, program, .. } => format!("supervisord:{server}#{program}"),
+            Self::Process { pidfile, .. } => format!("process:{}", plain(pidfile).display()),
+            Self::Supervisord { server, program, .. } => {
+                // supervisord puts a program that is in no group into one of its own name.
+                let program = match program.split_once(':') {
+                    None => format!("{program}:{program}"),
+                    Some(_) => program.clone(),
+                };
+                format!("supervisord:{}#{program}", server.trim_end_matches('/'))
+            }
         }
     }
 
@@ -185,7 +198,7 @@ impl TargetSpec {
     pub fn connection(&self) -> String {
         match self {
             Self::Process { .. } => "process:local".to_owned(),
-            Self::Supervisord { server, .. } => format!("supervisord:{server}"),
+            Self::Supervisord { server, .. } => format!("supervisord:{}", server.trim_end_matches('/')),
         }
     }
 
@@ -250,6 +263,39 @@ mod tests {
             assert_eq!(ActionKind::parse(kind.as_str()), Some(kind));
             assert_eq!(serde_json::to_string(&kind).expect("serialises"), format!("\"{kind}\""));
         }
+    }
+
+    #[test]
+    fn one_target_has_one_name() {
+        let process = |pidfile: &str| {
+            TargetSpec::Process {
+                pidfile: pidfile.into(),
+                start: vec![],
+                stop: vec![],
+                daemonizes: false,
+                stop_timeout_seconds: 10,
+                working_directory: None,
+                output: None,
+            }
+            .canonical()
+        };
+        for pidfile in ["/run/web.pid", "/run//web.pid", "/run/./web.pid", "/run/web.pid/"] {
+            assert_eq!(process(pidfile), "process:/run/web.pid");
+        }
+        assert_ne!(process("/run/x/../web.pid"), "process:/run/web.pid");
+        let supervised = |server: &str, program: &str| {
+            TargetSpec::Supervisord {
+                server: server.into(),
+                program: program.into(),
+                username: None,
+                password_env: None,
+            }
+            .canonical()
+        };
+        for (server, program) in [("http://a:9001", "web"), ("http://a:9001/", "web:web")] {
+            assert_eq!(supervised(server, program), "supervisord:http://a:9001#web:web");
+        }
+        assert_eq!(supervised("unix:/s", "group:web"), "supervisord:unix:/s#group:web");
     }
 
     #[test]

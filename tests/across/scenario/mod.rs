@@ -2,6 +2,7 @@
 //! pipeline, the store and the rules are the real ones.
 
 mod expect;
+mod random;
 mod script;
 mod world;
 

@@ -1,6 +1,7 @@
 //! What a scenario file says.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use selfheal_core::knowledge::PackEntry;
 use selfheal_core::{ActionKind, Posture, RejectReason};
@@ -29,7 +30,7 @@ const fn on() -> Posture {
 }
 
 /// One thing that happens, or is expected.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Act {
     /// Time passes, second by second: `90s`, `10m`, `1h`.
@@ -96,11 +97,11 @@ pub enum Act {
     DieBefore(String),
     /// The engine dies without a word, and another one starts.
     Crash,
-    Expect(Box<Expect>),
+    Expect(Arc<Expect>),
 }
 
 /// Ada approves; or somebody else does, or tries to.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Approve {
     Incident(i64),

@@ -56,6 +56,9 @@ struct Stage {
     /// Time since boot: nobody can set it.
     steady: Mutex<Span>,
     brake: Mutex<bool>,
+    posture: Mutex<Option<Posture>>,
+    /// What really ran, when by the clock that nobody can set, and what it must not have run under.
+    ledger: Mutex<Vec<Run>>,
     undone: Mutex<BTreeMap<String, usize>>,
     down: Mutex<BTreeSet<String>>,
     behaviour: Mutex<BTreeMap<String, Behaviour>>,
@@ -63,6 +66,15 @@ struct Stage {
     running: Mutex<usize>,
     most_at_once: Mutex<usize>,
     notices: Mutex<Vec<String>>,
+}
+
+/// One action as the target saw it.
+#[derive(Clone, Debug)]
+struct Run {
+    service: String,
+    at: Span,
+    braked: bool,
+    posture: Option<Posture>,
 }
 
 impl Clock for Stage {
@@ -132,6 +144,12 @@ impl Actuator for Stage {
 
     async fn run_step(&self, plan: &Plan, _: usize) -> Outcome {
         let service = service_of(&plan.target.canonical());
+        self.ledger.lock().expect("played by one").push(Run {
+            service: service.clone(),
+            at: *self.steady.lock().expect("played by one"),
+            braked: *self.brake.lock().expect("played by one"),
+            posture: *self.posture.lock().expect("played by one"),
+        });
         *self.ran.lock().expect("played by one").entry(service.clone()).or_default() += 1;
         {
             let mut running = self.running.lock().expect("played by one");
@@ -281,6 +299,7 @@ impl World {
         tx.commit().await.map_err(|error| error.to_string())?;
         let stage = Arc::new(Stage::default());
         *stage.now.lock().expect("played by one") = START;
+        *stage.posture.lock().expect("played by one") = Some(automation);
         let engine = engine(&store, &config, &stage, 1);
         let checks = config
             .services
@@ -350,6 +369,7 @@ impl World {
             }
             Act::DieBefore(effect) => self.dies_before = Some(effect),
             Act::Automation(posture) => {
+                *self.stage.posture.lock().expect("played by one") = Some(posture);
                 let switch = Automation { posture, then: posture, ..Automation::initial(self.stage.now()) };
                 self.write(async |tx| tx.put_automation(&switch).await).await?;
                 self.settle().await?;
@@ -553,6 +573,19 @@ impl World {
                 return Err(format!("more than {limit} actions started within an hour"));
             }
         }
+        self.check_ledger(events.len())?;
+        let intents = tx.audit_entries(None, None, 10_000).await.map_err(|error| error.to_string())?;
+        let intents: Vec<_> = intents.iter().filter(|entry| entry.event_type == "action.intended").collect();
+        if intents.len() != events.len() {
+            return Err(format!("{} intents, and {} of them on record", events.len(), intents.len()));
+        }
+        for intent in intents {
+            let details: serde_json::Value = serde_json::from_str(&intent.details).unwrap_or_default();
+            let gates = details["gates"].as_array().cloned().unwrap_or_default();
+            if gates.len() != 10 || gates.iter().any(|gate| gate["passed"] != true) {
+                return Err(format!("an intent without every gate: {details}"));
+            }
+        }
         for (id, incident) in seen.incidents {
             let facts = tx.facts(incident.id).await.map_err(|error| error.to_string())?;
             let replayed =
@@ -560,9 +593,39 @@ impl World {
             if replayed.map_err(|error| error.to_string())?.as_ref() != Some(&incident) {
                 return Err(format!("replaying incident {id} does not give its state"));
             }
+            let most = self.config.limits.max_attempts;
+            if let Some(attempt) = incident.attempts.iter().find(|a| incident.attempts_of(&a.pattern) > most) {
+                return Err(format!("incident {id} had more than {most} attempts of {}", attempt.pattern));
+            }
             let known: BTreeSet<EventId> = events.iter().map(|event| event.id).collect();
             if let Some(attempt) = incident.attempts.iter().find(|attempt| !known.contains(&attempt.event)) {
                 return Err(format!("attempt {} of incident {id} has no intent", attempt.event));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl World {
+    /// What the targets saw, by a clock that nobody can set: the limits held, whatever the database says.
+    fn check_ledger(&self, intents: usize) -> Result<(), String> {
+        let ledger = self.stage.ledger.lock().expect("played by one").clone();
+        if ledger.len() > intents {
+            return Err(format!("{} actions ran on {intents} intents", ledger.len()));
+        }
+        let limit = self.config.self_healing.max_actions_per_hour as usize;
+        let gap = |a: &Run, b: &Run| Span::from_micros(b.at.as_micros() - a.at.as_micros());
+        if ledger.windows(limit + 1).any(|window| gap(&window[0], &window[limit]) < selfheal_core::HOUR) {
+            return Err(format!("more than {limit} actions really ran within an hour: {ledger:?}"));
+        }
+        let cooldown = Span::from_minutes(self.config.self_healing.cooldown_minutes);
+        for (index, run) in ledger.iter().enumerate() {
+            if run.braked || run.posture == Some(Posture::Paused) {
+                return Err(format!("an action ran although everything was stopped: {run:?}"));
+            }
+            let before = ledger[..index].iter().rev().find(|earlier| earlier.service == run.service);
+            if before.is_some_and(|earlier| gap(earlier, run) < cooldown) {
+                return Err(format!("the same action ran twice within {cooldown}: {run:?}"));
             }
         }
         Ok(())
