@@ -223,3 +223,101 @@ async fn a_viewer_may_rehearse_but_not_ingest() {
         assert_eq!(client.post::<Value>("/api/v1/ingest", &body).await.is_ok(), allowed);
     }
 }
+
+/// A home with a managed program, and an engine that has nothing to do any more.
+async fn with_a_program(place: &Place, approval: &str) -> Client {
+    let root = place.app.home.root().display().to_string();
+    let config = format!(
+        "approval: {{ {approval} }}\nservices:\n  - name: pay\n    managed: true\n    target: {{ kind: process, pidfile: {root}/pay.pid, start: [/bin/sleep, \"60\"] }}\n"
+    );
+    let config = selfheal_core::config::parse(&config, "test").expect("parses");
+    place.app.engine.reconfigure(config);
+    Client::in_process(&place.app)
+}
+
+#[tokio::test]
+async fn an_escalated_incident_can_be_given_an_action() {
+    let place = place().await;
+    let client = with_a_program(&place, "second_approver_for: [service.restart]").await;
+    let id = escalated(&place).await;
+    let path = |verb: &str| format!("/api/v1/incidents/{id}/{verb}");
+    // Nothing is known that could be tried again, and what nobody can do is refused with the reason.
+    for (body, code) in [
+        (json!({ "action": null, "service": null }), "nothing_to_choose"),
+        (json!({ "action": "service.destroy", "service": null }), "invalid"),
+        (json!({ "action": "cache.clear", "service": null }), "no_plan"),
+        (json!({ "action": "service.restart", "service": "web" }), "not_managed"),
+        (json!({ "action": "service.restart", "service": null, "parameters": { "force": "1" } }), "no_plan"),
+    ] {
+        let refused = client.post::<IncidentView>(&path("choose"), &body).await.expect_err("must be refused");
+        assert_eq!(problem(refused).code, code, "{body}");
+    }
+    let body = json!({ "action": "service.restart", "service": null, "parameters": { "stop_timeout_seconds": "30" } });
+    let view: IncidentView = client.post(&path("choose"), &body).await.expect("chosen");
+    let plan = view.plan.expect("a plan");
+    assert_eq!((plan.parameters[0].value.as_str(), plan.chosen_by.is_some()), ("30", true));
+    let edited: IncidentView = client
+        .post(&path("edit"), &json!({ "plan_hash": plan.hash, "parameters": { "stop_timeout_seconds": "40" } }))
+        .await
+        .expect("edited");
+    let after = edited.plan.expect("a plan");
+    assert_ne!(after.hash, plan.hash);
+    // The plan that was looked at is not the one that waits now.
+    let stale = json!({ "plan_hash": plan.hash, "typed_target": null });
+    let late = client.post::<IncidentView>(&path("approve"), &stale).await.expect_err("stale");
+    assert_eq!(problem(late).code, "plan_changed");
+    // Two people, and not one person twice.
+    let approve = json!({ "plan_hash": after.hash, "typed_target": null });
+    let first: IncidentView = client.post(&path("approve"), &approve).await.expect("approved");
+    let approval = first.approval.expect("asked for");
+    assert_eq!((approval.given, approval.needed, first.can.approve.allowed), (1, 2, false));
+    let again = client.post::<IncidentView>(&path("approve"), &approve).await.expect_err("the same person");
+    assert_eq!(problem(again).code, "second_approver_needed");
+    let audit: AuditPage = client.get(&format!("/api/v1/audit?incident={id}")).await.expect("listed");
+    let events: Vec<&str> = audit.entries.iter().rev().map(|entry| entry.event_type.as_str()).collect();
+    assert_eq!(events, ["self_heal.escalated", "approval.requested", "approval.edited", "approval.granted"]);
+}
+
+#[tokio::test]
+async fn maintenance_is_announced_listed_and_ended() {
+    let place = place().await;
+    let client = with_a_program(&place, "").await;
+    for body in [
+        json!({ "service": "nobody", "minutes": 10, "reason": null }),
+        json!({ "service": "pay", "minutes": 0, "reason": null }),
+        json!({ "service": "pay", "minutes": 10, "starts_at": "yesterday", "reason": null }),
+        json!({ "service": "pay", "minutes": 10, "starts_at": "2020-01-01T00:00:00Z", "reason": null }),
+    ] {
+        let refused = client.post::<Value>("/api/v1/maintenance", &body).await.expect_err("must be refused");
+        assert_eq!(problem(refused).code, "invalid", "{body}");
+    }
+    let body = json!({ "service": "pay", "minutes": 10, "reason": "new disk" });
+    let page: Value = client.post("/api/v1/maintenance", &body).await.expect("announced");
+    let window = &page["windows"][0];
+    assert_eq!((&window["active"], &window["name"]), (&json!(true), &json!("new disk")));
+    let id = window["id"].as_str().expect("an id").to_owned();
+    let page: Value = client.delete(&format!("/api/v1/maintenance/{id}")).await.expect("ended");
+    assert_eq!(page["windows"], json!([]));
+    let gone = client.delete::<Value>(&format!("/api/v1/maintenance/{id}")).await.expect_err("over");
+    assert_eq!(problem(gone).code, "not_found");
+    let audit: AuditPage = client.get("/api/v1/audit").await.expect("listed");
+    let events: Vec<&str> = audit.entries.iter().take(2).map(|entry| entry.event_type.as_str()).collect();
+    assert_eq!(events, ["automation.maintenance_ended", "automation.maintenance_announced"]);
+}
+
+#[tokio::test]
+async fn the_emergency_brake_is_seen_at_once() {
+    let place = place().await;
+    let client = Client::in_process(&place.app);
+    let on = json!({ "posture": "on", "minutes": null, "reason": null });
+    let view: AutomationView = client.put("/api/v1/automation", &on).await.expect("set");
+    assert_eq!((view.effective, view.brake), (selfheal_core::Posture::On, None));
+    std::fs::create_dir_all(place.app.home.pause().parent().expect("a folder")).expect("made");
+    std::fs::write(place.app.home.pause(), "").expect("written");
+    let view: AutomationView = client.get("/api/v1/automation").await.expect("shown");
+    assert_eq!(view.effective, selfheal_core::Posture::Paused);
+    assert!(view.brake.is_some_and(|why| why.contains("is there")));
+    std::fs::remove_file(place.app.home.pause()).expect("removed");
+    let view: AutomationView = client.get("/api/v1/automation").await.expect("shown");
+    assert_eq!(view.effective, selfheal_core::Posture::On);
+}

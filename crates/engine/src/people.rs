@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use selfheal_core::audit::NewEntry;
-use selfheal_core::matching::Evidence;
+use selfheal_core::matching::{Evidence, PatternMatch};
 use selfheal_core::{
-    Action, Approval, Chosen, Fact, Incident, IncidentId, PatternId, Plan, PlanHash, RejectReason, SecondApproval,
-    ServiceName, State, Timestamp,
+    Action, Approval, BasisPoints, Chosen, Fact, Incident, IncidentId, PatternId, Plan, PlanHash, RejectReason,
+    SecondApproval, ServiceName, State, Timestamp,
 };
 use selfheal_store::{StoreError, Tx};
 
@@ -162,7 +162,7 @@ impl Engine {
     pub async fn choose(&self, id: IncidentId, by: &str, choice: Choice) -> Result<Incident, PersonError> {
         let mut tx = self.store.read().await?;
         let incident = tx.incident(id).await?;
-        let best = best_candidate(&mut tx, &incident).await?;
+        let best = best_candidate(&mut tx, &incident, self.config().self_healing.suggest_fix_threshold).await?;
         drop(tx);
         let (action, pattern) = match (choice.action, best) {
             (None, Some((action, pattern))) => (action, pattern),
@@ -325,9 +325,14 @@ impl Engine {
     }
 }
 
-/// The fix of the best candidate that names one.
-async fn best_candidate(tx: &mut Tx, incident: &Incident) -> Result<Option<(Action, PatternId)>, StoreError> {
-    for found in incident.decided.iter().flat_map(|decided| &decided.matches) {
+/// The fix of the best candidate that names one and is worth suggesting: similar words alone are not.
+async fn best_candidate(
+    tx: &mut Tx,
+    incident: &Incident,
+    threshold: BasisPoints,
+) -> Result<Option<(Action, PatternId)>, StoreError> {
+    let worth = |found: &&PatternMatch| found.rule.is_satisfied() || found.decision_confidence.reaches(threshold);
+    for found in incident.decided.iter().flat_map(|decided| &decided.matches).filter(worth) {
         if let Some(pattern) = tx.pattern(&found.pattern).await?
             && let Some(action) = pattern.action
         {

@@ -41,6 +41,10 @@ pub struct DoctorReport {
 #[utoipa::path(get, path = "/api/v1/doctor", tag = "doctor", responses((status = 200, body = DoctorReport)))]
 pub async fn doctor(State(app): State<Arc<App>>, _who: Principal) -> Result<Json<DoctorReport>, ApiError> {
     let mut findings = vec![configuration(&app), database(&app).await?, audit(&app).await?];
+    if let Some(brake) = app.engine.brake() {
+        let next = "Remove the file, or run `selfheal resume`, when actions may run again.";
+        findings.push(finding("emergency brake", Health::Warning, brake, next.into()));
+    }
     let config = app.engine.config();
     if config.sources.is_empty() && config.services.is_empty() {
         findings.push(finding(
