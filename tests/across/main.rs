@@ -4,5 +4,6 @@
 
 mod architecture;
 mod interface;
+mod rules;
 mod scenario;
 mod supervisord;
