@@ -31,32 +31,25 @@ impl Tx {
         target: &str,
         now: Timestamp,
     ) -> Result<Counts, StoreError> {
-        let since = (now - HOUR).as_micros();
-        let starts: Vec<i64> = on!(self, c => sqlx::query_scalar(STARTS).bind(since).fetch_all(c));
+        let (starts, executing) = self.starts_and_executing(now).await?;
         let identical: Option<i64> =
             on!(self, c => sqlx::query_scalar(IDENTICAL).bind(action).bind(target).fetch_one(c));
-        let executing: Option<i64> = on!(self, c => sqlx::query_scalar(EXECUTING).fetch_one(c));
         Ok(Counts {
-            starts: starts.into_iter().map(Timestamp::from).collect(),
+            starts,
             last_identical_start: identical.map(Timestamp::from),
-            executing: executing.map(EventId),
+            executing,
             ahead: self.ahead_of(incident, now).await?,
         })
     }
 
-    /// The first incident in the queue's order that is ready and is not this one, if it stands before this one.
-    async fn ahead_of(&mut self, incident: IncidentId, now: Timestamp) -> Result<Option<IncidentId>, StoreError> {
-        let own = self.incident(incident).await?;
-        let order = |i: &selfheal_core::Incident| (i.severity.rank(), i.onset, i.id);
-        for id in self.queue().await? {
-            if id == incident {
-                return Ok(None);
-            }
-            let other = self.incident(id).await?;
-            if other.is_ready(now) && order(&other) < order(&own) {
-                return Ok(Some(id));
-            }
-        }
-        Ok(None)
+    /// The starts of the last 60 minutes, and the action whose outcome is not known yet.
+    pub async fn starts_and_executing(
+        &mut self,
+        now: Timestamp,
+    ) -> Result<(Vec<Timestamp>, Option<EventId>), StoreError> {
+        let since = (now - HOUR).as_micros();
+        let starts: Vec<i64> = on!(self, c => sqlx::query_scalar(STARTS).bind(since).fetch_all(c));
+        let executing: Option<i64> = on!(self, c => sqlx::query_scalar(EXECUTING).fetch_one(c));
+        Ok((starts.into_iter().map(Timestamp::from).collect(), executing.map(EventId)))
     }
 }

@@ -60,7 +60,9 @@ impl Store {
             sqlx::query("pragma application_id = 1397247025").execute(&pool).await?;
         }
         SQLITE.run(&pool).await.map_err(migration)?;
-        Ok(Self { pool: Pool::Sqlite(pool) })
+        let store = Self::over(Pool::Sqlite(pool));
+        store.put_missing_keys().await?;
+        Ok(store)
     }
 
     async fn open_postgres(url: &str) -> Result<Self, StoreError> {
@@ -79,7 +81,9 @@ impl Store {
             .map_err(|error| unopenable(&shown(url), &error))?;
         refuse_foreign_schema(&pool, url).await?;
         POSTGRES.run(&pool).await.map_err(migration)?;
-        Ok(Self { pool: Pool::Postgres(pool) })
+        let store = Self::over(Pool::Postgres(pool));
+        store.put_missing_keys().await?;
+        Ok(store)
     }
 }
 
@@ -159,7 +163,7 @@ impl Store {
             .connect_with(SqliteConnectOptions::new().in_memory(true).foreign_keys(true))
             .await?;
         SQLITE.run(&pool).await.map_err(migration)?;
-        Ok(Self { pool: Pool::Sqlite(pool) })
+        Ok(Self::over(Pool::Sqlite(pool)))
     }
 }
 

@@ -1,0 +1,211 @@
+//! What an incident can be found by, so that a signal's incident is found without reading every open one.
+//!
+//! Invariant: whatever [`joins`](crate::correlate::joins) accepts shares a key that [`Wanted`] names, and lies in its window;
+//! so the candidates are complete, and `joins` still decides. Similar text is found by words: two sets that are alike to a
+//! degree t share at least t of each, so that every set alike to one of n words contains one of any n - ceil(t n) + 1 of
+//! them (the prefix filter of Chaudhuri, Ganti and Kaushik, 2006). The longest are taken, which are the rarest.
+
+use std::collections::BTreeSet;
+
+use crate::config::Config;
+use crate::detect::tokens;
+use crate::{Fingerprint, Incident, NewSignal, ServiceName, SignalKind, Timestamp};
+
+/// One thing that an incident can be found by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    pub kind: &'static str,
+    pub value: String,
+}
+
+impl Key {
+    pub fn fingerprint(fingerprint: &Fingerprint) -> Self {
+        Self { kind: "fingerprint", value: fingerprint.0.clone() }
+    }
+
+    fn service(service: &ServiceName) -> Self {
+        Self { kind: "service", value: service.as_str().to_owned() }
+    }
+
+    fn trace(id: &str) -> Self {
+        Self { kind: "trace", value: id.to_owned() }
+    }
+
+    fn word(word: String) -> Self {
+        Self { kind: "word", value: word }
+    }
+}
+
+/// Everything that an incident can be found by.
+pub fn keys_of(incident: &Incident) -> BTreeSet<Key> {
+    let words = incident.templates.iter().flat_map(|template| tokens(template)).map(Key::word);
+    (incident.fingerprints.iter().map(Key::fingerprint))
+        .chain(incident.services.iter().map(Key::service))
+        .chain(incident.trace_ids.iter().map(|id| Key::trace(id)))
+        .chain(words)
+        .collect()
+}
+
+/// Which open incidents a signal may belong to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    /// Those that know this failure, whenever they began.
+    pub fingerprint: Fingerprint,
+    /// Those in the window that have one of these; `None`: all in the window.
+    pub keys: Option<BTreeSet<Key>>,
+    /// The window, on the incident's onset and last signal.
+    pub onset_from: Timestamp,
+    pub onset_to: Timestamp,
+    pub last_signal_from: Timestamp,
+}
+
+impl Wanted {
+    pub fn by(signal: &NewSignal, config: &Config) -> Self {
+        let settings = &config.correlation;
+        let mut keys: BTreeSet<Key> = on_its_paths(&signal.service, config).iter().map(Key::service).collect();
+        keys.extend(signal.trace_id.as_deref().map(Key::trace));
+        let mut all = false;
+        // As in `joins`: a health check's text is our own and tells nothing.
+        if signal.kind != SignalKind::Health {
+            let mut words: Vec<String> = tokens(&signal.template).into_iter().collect();
+            words.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+            let threshold = settings.text_similarity.get() as usize;
+            // `joins` rounds a similarity down, which never makes more alike.
+            let shared = (threshold * words.len()).div_ceil(10_000);
+            all = threshold == 0;
+            words.truncate(words.len() + 1 - shared.min(words.len()).max(1));
+            keys.extend(words.into_iter().map(Key::word));
+        }
+        Self {
+            fingerprint: signal.fingerprint.clone(),
+            keys: (!all).then_some(keys),
+            onset_from: signal.first_seen - settings.join_at_most(),
+            onset_to: signal.last_seen + settings.join(),
+            last_signal_from: signal.first_seen - settings.join(),
+        }
+    }
+}
+
+/// A service, those that it depends on and those that depend on it, directly or through others.
+fn on_its_paths(service: &ServiceName, config: &Config) -> BTreeSet<ServiceName> {
+    let mut found = BTreeSet::from([service.clone()]);
+    found.extend(config.dependants(service));
+    let (mut next, mut seen) = (vec![service.clone()], BTreeSet::from([service.clone()]));
+    while let Some(current) = next.pop() {
+        for upstream in config.service(&current).map_or(&[][..], |entry| &entry.depends_on) {
+            if seen.insert(upstream.clone()) {
+                next.push(upstream.clone());
+            }
+        }
+    }
+    found.extend(seen);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse;
+    use crate::correlate::{OpenIncident, joins};
+    use crate::{IncidentId, ProjectName, Severity, SignalId, SignalSeen, SourceName, Span};
+    use proptest::prelude::*;
+
+    const SERVICES: [&str; 5] = ["db", "api", "web", "mail", "unlisted"];
+    const WORDS: [&str; 8] = ["connection", "lost", "to", "database", "pool", "timeout", "after", "retry"];
+
+    fn config(similarity: u32) -> Config {
+        let services =
+            "services: [{name: db}, {name: api, depends_on: [db]}, {name: web, depends_on: [api]}, {name: mail}]";
+        let mut config = parse(services, "x").expect("parses");
+        config.correlation.text_similarity = crate::BasisPoints::saturating(similarity);
+        config
+    }
+
+    prop_compose! {
+        fn signal()(
+            service in 0..SERVICES.len(),
+            words in proptest::collection::vec(0..WORDS.len(), 0..7),
+            trace in proptest::option::of(0..3u8),
+            health in proptest::bool::weighted(0.2),
+            at in 0..3_000u64,
+        ) -> NewSignal {
+            let template = words.iter().map(|word| WORDS[*word]).collect::<Vec<_>>().join(" ");
+            let at = Timestamp::from_micros(1_772_000_000_000_000) + Span::from_secs(at);
+            NewSignal {
+                kind: if health { SignalKind::Health } else { SignalKind::Log },
+                source: SourceName::new("s"),
+                service: ServiceName::new(SERVICES[service]),
+                project: ProjectName::new("default"),
+                severity: Severity::High,
+                fingerprint: Fingerprint::of(&[SERVICES[service], &template]),
+                text: template.clone(),
+                template,
+                attributes: Default::default(),
+                trace_id: trace.map(|id| id.to_string()),
+                count: 1,
+                first_seen: at,
+                last_seen: at,
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn what_joins_is_found(first in signal(), second in signal(), similarity in 0..=10_000u32) {
+            let config = config(similarity);
+            let seen = SignalSeen::of(SignalId(1), &first);
+            let (incident, _) =
+                Incident::open(IncidentId(1), first.project.clone(), "x".into(), &seen, first.first_seen);
+            let open = OpenIncident {
+                project: incident.project.clone(),
+                services: incident.services.clone(),
+                fingerprints: incident.fingerprints.clone(),
+                templates: incident.templates.clone(),
+                trace_ids: incident.trace_ids.iter().cloned().collect(),
+                onset: incident.onset,
+                last_signal_at: incident.last_signal_at,
+            };
+            if joins(&open, &second, &config).is_some() {
+                let (keys, wanted) = (keys_of(&incident), Wanted::by(&second, &config));
+                let known = keys.contains(&Key::fingerprint(&wanted.fingerprint));
+                let window = wanted.last_signal_from <= incident.last_signal_at
+                    && wanted.onset_from <= incident.onset
+                    && incident.onset <= wanted.onset_to;
+                let shares = wanted.keys.as_ref().is_none_or(|wanted| !wanted.is_disjoint(&keys));
+                prop_assert!(known || (window && shares), "{incident:?} {second:?} {wanted:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_is_looked_for_by_its_longest_words() {
+        let mut signal = signal_of("connection to database lost");
+        let words = |signal: &NewSignal| -> Vec<String> {
+            let wanted = Wanted::by(signal, &config(6_000)).keys.expect("a threshold");
+            wanted.into_iter().filter(|key| key.kind == "word").map(|key| key.value).collect()
+        };
+        // Four words, of which three are shared by whatever is alike: one of any two.
+        assert_eq!(words(&signal), ["connection", "database"]);
+        signal.kind = SignalKind::Health;
+        assert!(words(&signal).is_empty());
+    }
+
+    fn signal_of(template: &str) -> NewSignal {
+        NewSignal {
+            kind: SignalKind::Log,
+            source: SourceName::new("s"),
+            service: ServiceName::new("mail"),
+            project: ProjectName::new("default"),
+            severity: Severity::High,
+            fingerprint: Fingerprint::of(&[template]),
+            template: template.into(),
+            text: template.into(),
+            attributes: Default::default(),
+            trace_id: None,
+            count: 1,
+            first_seen: Timestamp::EPOCH,
+            last_seen: Timestamp::EPOCH,
+        }
+    }
+}
