@@ -88,18 +88,8 @@ impl Wanted {
 
 /// A service, those that it depends on and those that depend on it, directly or through others.
 fn on_its_paths(service: &ServiceName, config: &Config) -> BTreeSet<ServiceName> {
-    let mut found = BTreeSet::from([service.clone()]);
-    found.extend(config.dependants(service));
-    let (mut next, mut seen) = (vec![service.clone()], BTreeSet::from([service.clone()]));
-    while let Some(current) = next.pop() {
-        for upstream in config.service(&current).map_or(&[][..], |entry| &entry.depends_on) {
-            if seen.insert(upstream.clone()) {
-                next.push(upstream.clone());
-            }
-        }
-    }
-    found.extend(seen);
-    found
+    let others = config.dependants(service).into_iter().chain(config.upstreams(service));
+    std::iter::once(service.clone()).chain(others).collect()
 }
 
 #[cfg(test)]

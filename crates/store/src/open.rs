@@ -15,8 +15,9 @@ use crate::dispatch::{Pool, Store};
 static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
 
-/// An engine that was cut off in the middle of a transaction must not keep the others waiting without end.
-const TIMEOUTS: [(&str, &str); 2] = [("idle_in_transaction_session_timeout", "30s"), ("lock_timeout", "20s")];
+/// An engine that was suspended or cut off in the middle of a transaction must not keep the others from taking over when
+/// its lease of 15 seconds has run out.
+const TIMEOUTS: [(&str, &str); 2] = [("idle_in_transaction_session_timeout", "10s"), ("lock_timeout", "20s")];
 
 /// "SHL1" in the header of our SQLite files, so that another program's file is never taken for ours.
 const APPLICATION_ID: i64 = 0x5348_4c31;
