@@ -60,7 +60,7 @@ struct Fates {
 async fn play(folder: &tempfile::TempDir, database: &str) {
     let clock = Lapse { epoch: now(), factor: FACTOR };
     let store = Store::open(database).await.expect("the database opens");
-    prepare(&store, clock).await;
+    prepare(&store, clock.now()).await;
     let stage = Stage { folder: folder.path().to_owned(), name: "intake".into() };
     let intake = engine(store.clone(), stage, clock, "intake".into());
     let mut times = Vec::new();
@@ -76,8 +76,8 @@ async fn play(folder: &tempfile::TempDir, database: &str) {
     judge(folder, &store, fates).await;
 }
 
-async fn prepare(store: &Store, clock: Lapse) {
-    let at = clock.now();
+/// What every engine knows here, and that it may act.
+pub async fn prepare(store: &Store, at: Timestamp) {
     let pattern = PackEntry {
         rule: Some(Rule::regex("^fault ")),
         action: Some(Action::new(ActionKind::ServiceRestart)),
@@ -93,9 +93,9 @@ async fn prepare(store: &Store, clock: Lapse) {
 }
 
 /// A failure with words of its own, so that it is nobody else's.
-fn signal(number: usize, at: Timestamp) -> NewSignal {
+pub fn signal(number: usize, at: Timestamp) -> NewSignal {
     let letters = |salt: usize| -> String {
-        (0..5).map(|place| char::from(b'g' + ((number * 31 + salt) / 20_usize.pow(place) % 20) as u8)).collect()
+        (0..7).map(|place| char::from(b'g' + ((number * 31 + salt) / 20_usize.pow(place) % 20) as u8)).collect()
     };
     let text = format!("fault {} {} {}", letters(1_000_003), letters(2_000_003), letters(3_000_017));
     NewSignal {

@@ -11,6 +11,8 @@
 #[cfg(target_os = "linux")]
 mod engines;
 #[cfg(target_os = "linux")]
+mod fencing;
+#[cfg(target_os = "linux")]
 mod kills;
 #[cfg(target_os = "linux")]
 mod lapse;
@@ -39,7 +41,8 @@ fn main() {
     let chosen: Vec<&str> = words.iter().copied().filter(|word| !word.starts_with("--")).collect();
     let runs = |name: &str| chosen.is_empty() || chosen.iter().any(|word| name.contains(word));
     for (name, part) in [
-        ("kills", kills::run as fn()),
+        ("fencing", fencing::run as fn()),
+        ("kills", kills::run),
         ("two_engines_sqlite", engines::sqlite),
         ("two_engines_postgres", engines::postgres),
     ] {

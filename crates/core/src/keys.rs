@@ -3,13 +3,13 @@
 //! Invariant: whatever [`joins`](crate::correlate::joins) accepts shares a key that [`Wanted`] names, and lies in its window;
 //! so the candidates are complete, and `joins` still decides. Similar text is found by words: two sets that are alike to a
 //! degree t share at least t of each, so that every set alike to one of n words contains one of any n - ceil(t n) + 1 of
-//! them (the prefix filter of Chaudhuri, Ganti and Kaushik, 2006). The longest are taken, which are the rarest.
+//! them (the prefix filter of Chaudhuri, Ganti and Kaushik, 2006). Whoever looks takes the rarest.
 
 use std::collections::BTreeSet;
 
 use crate::config::Config;
 use crate::detect::tokens;
-use crate::{Fingerprint, Incident, NewSignal, ServiceName, SignalKind, Timestamp};
+use crate::{BasisPoints, Fingerprint, Incident, NewSignal, ServiceName, SignalKind, Timestamp};
 
 /// One thing that an incident can be found by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +31,7 @@ impl Key {
         Self { kind: "trace", value: id.to_owned() }
     }
 
-    fn word(word: String) -> Self {
+    pub fn word(word: String) -> Self {
         Self { kind: "word", value: word }
     }
 }
@@ -51,12 +51,23 @@ pub fn keys_of(incident: &Incident) -> BTreeSet<Key> {
 pub struct Wanted {
     /// Those that know this failure, whenever they began.
     pub fingerprint: Fingerprint,
-    /// Those in the window that have one of these; `None`: all in the window.
-    pub keys: Option<BTreeSet<Key>>,
+    /// Those in the window that have one of these.
+    pub keys: BTreeSet<Key>,
+    /// Those in the window that have one of the words.
+    pub words: Words,
     /// The window, on the incident's onset and last signal.
     pub onset_from: Timestamp,
     pub onset_to: Timestamp,
     pub last_signal_from: Timestamp,
+}
+
+/// The words by which a similar text is found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Words {
+    /// Any `enough` of these find whatever is alike.
+    AnyOf { words: BTreeSet<String>, enough: usize },
+    /// Every text counts as alike: all in the window.
+    Everything,
 }
 
 impl Wanted {
@@ -64,25 +75,29 @@ impl Wanted {
         let settings = &config.correlation;
         let mut keys: BTreeSet<Key> = on_its_paths(&signal.service, config).iter().map(Key::service).collect();
         keys.extend(signal.trace_id.as_deref().map(Key::trace));
-        let mut all = false;
-        // As in `joins`: a health check's text is our own and tells nothing.
-        if signal.kind != SignalKind::Health {
-            let mut words: Vec<String> = tokens(&signal.template).into_iter().collect();
-            words.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-            let threshold = settings.text_similarity.get() as usize;
-            // `joins` rounds a similarity down, which never makes more alike.
-            let shared = (threshold * words.len()).div_ceil(10_000);
-            all = threshold == 0;
-            words.truncate(words.len() + 1 - shared.min(words.len()).max(1));
-            keys.extend(words.into_iter().map(Key::word));
-        }
         Self {
             fingerprint: signal.fingerprint.clone(),
-            keys: (!all).then_some(keys),
+            keys,
+            words: Words::of(signal, settings.text_similarity),
             onset_from: signal.first_seen - settings.join_at_most(),
             onset_to: signal.last_seen + settings.join(),
             last_signal_from: signal.first_seen - settings.join(),
         }
+    }
+}
+
+impl Words {
+    fn of(signal: &NewSignal, similarity: BasisPoints) -> Self {
+        // As in `joins`: a health check's text is our own and tells nothing.
+        if signal.kind == SignalKind::Health {
+            return Self::AnyOf { words: BTreeSet::new(), enough: 0 };
+        }
+        let (words, threshold) = (tokens(&signal.template), similarity.get() as usize);
+        if threshold == 0 {
+            return Self::Everything;
+        }
+        let shared = (threshold * words.len()).div_ceil(10_000);
+        Self::AnyOf { enough: (words.len() + 1).saturating_sub(shared.max(1)), words }
     }
 }
 
@@ -162,23 +177,36 @@ mod tests {
                 let window = wanted.last_signal_from <= incident.last_signal_at
                     && wanted.onset_from <= incident.onset
                     && incident.onset <= wanted.onset_to;
-                let shares = wanted.keys.as_ref().is_none_or(|wanted| !wanted.is_disjoint(&keys));
+                // Whichever words are taken: fewer than enough of them are unknown to the incident.
+                let alike = match &wanted.words {
+                    Words::Everything => true,
+                    Words::AnyOf { words, enough } => {
+                        words.iter().filter(|word| !keys.contains(&Key::word((*word).clone()))).count() < *enough
+                    }
+                };
+                let shares = alike || !wanted.keys.is_disjoint(&keys);
                 prop_assert!(known || (window && shares), "{incident:?} {second:?} {wanted:?}");
             }
         }
     }
 
     #[test]
-    fn a_text_is_looked_for_by_its_longest_words() {
+    fn a_text_is_looked_for_by_a_few_of_its_words() {
         let mut signal = signal_of("connection to database lost");
-        let words = |signal: &NewSignal| -> Vec<String> {
-            let wanted = Wanted::by(signal, &config(6_000)).keys.expect("a threshold");
-            wanted.into_iter().filter(|key| key.kind == "word").map(|key| key.value).collect()
+        let enough = |signal: &NewSignal, similarity| match Wanted::by(signal, &config(similarity)).words {
+            Words::AnyOf { words, enough } => Some((words.len(), enough)),
+            Words::Everything => None,
         };
-        // Four words, of which three are shared by whatever is alike: one of any two.
-        assert_eq!(words(&signal), ["connection", "database"]);
+        // Of four words, whatever is alike to 0.6 shares three: any two find it.
+        for (similarity, expected) in
+            [(6_000, Some((4, 2))), (10_000, Some((4, 1))), (1, Some((4, 4))), (2_501, Some((4, 3))), (0, None)]
+        {
+            assert_eq!(enough(&signal, similarity), expected, "{similarity}");
+        }
+        signal.template = String::new();
+        assert_eq!(enough(&signal, 6_000), Some((0, 0)));
         signal.kind = SignalKind::Health;
-        assert!(words(&signal).is_empty());
+        assert_eq!(enough(&signal, 0), Some((0, 0)));
     }
 
     fn signal_of(template: &str) -> NewSignal {

@@ -40,7 +40,7 @@ pub use incident::{
     Attempt, Cause, Decided, Effect, Fact, Group, Held, IllegalFact, Incident, Notice, NoticeKind, RECENT,
     RejectReason, ResolvedBy, SignalSeen, State, Verified,
 };
-pub use keys::{Key, Wanted, keys_of};
+pub use keys::{Key, Wanted, Words, keys_of};
 pub use learn::Learned;
 pub use observation::{Fingerprint, HealthReading, Level, LogRecord, NewSignal, Observation, Signal, SignalKind};
 pub use plan::{Blocker, Outcome, Plan, PlanHash, Preflight, Step};

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use selfheal_core::{Fingerprint, Incident, IncidentId, Key, State, Wanted, keys_of};
+use selfheal_core::{Fingerprint, Incident, IncidentId, Key, State, Wanted, Words, keys_of};
 use sqlx::types::Json;
 
 use crate::dispatch::Connection;
@@ -29,6 +29,15 @@ const FORGET: &str = "delete from incident_keys where incident_id = $1";
 const WITHOUT: &str = "select body from incidents where last_signal_at is null order by id limit $1";
 const FACTS: &str = "select fact_count from incidents where id = $1";
 
+// Of some words, those that find the fewest incidents.
+const RAREST_SQLITE: &str = "
+    select word.value from json_each($1) as word
+    left join incident_keys on kind = 'word' and incident_keys.value = word.value
+    group by word.value order by count(incident_id), word.value limit $2";
+const RAREST_POSTGRES: &str = "
+    select word.value from jsonb_array_elements_text($1) as word
+    left join incident_keys on kind = 'word' and incident_keys.value = word.value
+    group by word.value order by count(incident_id), word.value limit $2";
 // The cross joins keep SQLite from beginning with the incidents.
 const CANDIDATES_SQLITE: &str = "
     select body from incidents
@@ -96,14 +105,8 @@ impl Tx {
     }
 
     async fn insert_keys(&mut self, id: IncidentId, keys: Pairs<'_>) -> Result<(), StoreError> {
-        match &mut self.connection {
-            Connection::Sqlite(tx) => {
-                sqlx::query(PUT_SQLITE).bind(id.0).bind(keys).execute(&mut **tx).await?;
-            }
-            Connection::Postgres(tx) => {
-                sqlx::query(PUT_POSTGRES).bind(id.0).bind(keys).execute(&mut **tx).await?;
-            }
-        }
+        let statement = self.dialect(PUT_SQLITE, PUT_POSTGRES);
+        execute!(self, sqlx::query(statement).bind(id.0).bind(keys));
         Ok(())
     }
 
@@ -112,35 +115,38 @@ impl Tx {
         let (last, from, to) =
             (wanted.last_signal_from.as_micros(), wanted.onset_from.as_micros(), wanted.onset_to.as_micros());
         let fingerprint = &wanted.fingerprint.0;
-        let rows: Vec<Row> = match &wanted.keys {
-            None => on!(self, c => sqlx::query_as(IN_WINDOW)
-                .bind(project).bind(fingerprint).bind(last).bind(from).bind(to).fetch_all(c)),
-            Some(keys) => match &mut self.connection {
-                Connection::Sqlite(tx) => {
-                    sqlx::query_as(CANDIDATES_SQLITE)
-                        .bind(project)
-                        .bind(fingerprint)
-                        .bind(pairs(keys))
-                        .bind(last)
-                        .bind(from)
-                        .bind(to)
-                        .fetch_all(&mut **tx)
-                        .await?
-                }
-                Connection::Postgres(tx) => {
-                    sqlx::query_as(CANDIDATES_POSTGRES)
-                        .bind(project)
-                        .bind(fingerprint)
-                        .bind(pairs(keys))
-                        .bind(last)
-                        .bind(from)
-                        .bind(to)
-                        .fetch_all(&mut **tx)
-                        .await?
-                }
-            },
+        let Words::AnyOf { words, enough } = &wanted.words else {
+            let rows: Vec<Row> = on!(self, c => sqlx::query_as(IN_WINDOW)
+                .bind(project).bind(fingerprint).bind(last).bind(from).bind(to).fetch_all(c));
+            return Ok(rows.into_iter().map(|row| row.body).collect());
         };
+        let words: Vec<Key> = self.rarest(words, *enough).await?.into_iter().map(Key::word).collect();
+        let keys = pairs(wanted.keys.iter().chain(&words));
+        let statement = self.dialect(CANDIDATES_SQLITE, CANDIDATES_POSTGRES);
+        let rows: Vec<Row> = on!(self, c => sqlx::query_as(statement)
+            .bind(project)
+            .bind(fingerprint)
+            .bind(keys)
+            .bind(last)
+            .bind(from)
+            .bind(to)
+            .fetch_all(c));
         Ok(rows.into_iter().map(|row| row.body).collect())
+    }
+
+    async fn rarest(&mut self, words: &BTreeSet<String>, enough: usize) -> Result<Vec<String>, StoreError> {
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        let statement = self.dialect(RAREST_SQLITE, RAREST_POSTGRES);
+        Ok(on!(self, c => sqlx::query_scalar(statement).bind(Json(words)).bind(enough as i64).fetch_all(c)))
+    }
+
+    const fn dialect(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match self.connection {
+            Connection::Sqlite(_) => sqlite,
+            Connection::Postgres(_) => postgres,
+        }
     }
 
     /// Open incidents of a project that know this failure, earliest first.

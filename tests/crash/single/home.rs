@@ -231,6 +231,10 @@ impl Home {
         let line = format!("ERROR journal page {} lost", self.word());
         note(&self.path("journal.log"), &line);
         self.written.insert(line);
+        if self.words % 3 == 0 {
+            // Moves the checkpoint and nothing else.
+            note(&self.path("journal.log"), "INFO page turned");
+        }
         let line = format!("ERROR intake item {} dropped", self.word());
         self.handed_in.insert(line.clone());
         let _ = engine.input.write_all(format!("{line}\n").as_bytes());

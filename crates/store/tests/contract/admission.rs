@@ -186,3 +186,15 @@ async fn time_never_runs_backwards(store: Store) {
         assert_eq!(tx.observe_clock(at(clock)).await.expect("stored"), at(engine));
     }
 }
+
+/// On PostgreSQL a suspended engine that holds the writers' lock is shown out before its lease has run out. (On SQLite the
+/// lock is the operating system's, and nobody can.)
+#[tokio::test]
+async fn a_writer_that_went_silent_is_shown_out_in_time() {
+    let store = crate::support::postgres().await;
+    let silent = store.write().await.expect("writes");
+    let since = std::time::Instant::now();
+    store.write().await.expect("the lock is free again");
+    assert!(since.elapsed() < std::time::Duration::from_secs(13), "after {:?}", since.elapsed());
+    assert!(silent.commit().await.is_err(), "what was shown out commits nothing");
+}
