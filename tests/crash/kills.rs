@@ -41,6 +41,16 @@ impl Schedule {
         (name, if tally.tried <= 2 { 1 } else { 1 + tally.tried % 3 })
     }
 
+    /// What became of the incidents that these points were died at in.
+    fn count(&mut self, killed: Vec<String>, handed_over: bool) {
+        for point in killed {
+            let tally = self.points.entry(point).or_default();
+            tally.kills += 1;
+            tally.handed_over += usize::from(handed_over);
+            tally.healed += usize::from(!handed_over);
+        }
+    }
+
     fn kills(&self) -> usize {
         self.points.values().map(|tally| tally.kills).sum()
     }
@@ -134,14 +144,7 @@ async fn live(
         }
         let engine = home.engine(None);
         let ended = watch(&mut home, engine, Duration::from_secs(30), &mut handed_over).await;
-        let mut schedule = schedule.lock().expect("not poisoned");
-        for point in killed {
-            let tally = schedule.points.entry(point).or_default();
-            tally.kills += 1;
-            tally.handed_over += usize::from(handed_over);
-            tally.healed += usize::from(!handed_over);
-        }
-        drop(schedule);
+        schedule.lock().expect("not poisoned").count(killed, handed_over);
         if !matches!(ended, Ended::Quiet) {
             let mut report = examine(&home).await;
             report.broken.push(format!("home {number} does not come to rest: {}", home.tail_of_stderr()));
@@ -223,7 +226,7 @@ fn print(schedule: &Schedule, reports: &[(&str, Report)]) {
         let sum =
             |of: fn(&Report) -> usize| reports.iter().filter(|(k, _)| *k == kind).map(|(_, r)| of(r)).sum::<usize>();
         println!(
-            "{kind}: {} acknowledged signals, {} lines of a followed file, each counted once; {} intents, {} starts; {} steps cut off, {} outcomes unknown",
+            "{kind}: {} acknowledged signals, {} lines of a followed file; {} intents, {} starts; {} steps cut off, {} outcomes unknown",
             sum(|r| r.acknowledged),
             sum(|r| r.lines),
             sum(|r| r.intents),

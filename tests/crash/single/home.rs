@@ -231,7 +231,7 @@ impl Home {
         let line = format!("ERROR journal page {} lost", self.word());
         note(&self.path("journal.log"), &line);
         self.written.insert(line);
-        if self.words % 3 == 0 {
+        if self.words.is_multiple_of(3) {
             // Moves the checkpoint and nothing else.
             note(&self.path("journal.log"), "INFO page turned");
         }
