@@ -22,6 +22,7 @@ mod digest;
 mod gates;
 mod ids;
 mod incident;
+mod keys;
 mod observation;
 mod plan;
 mod score;
@@ -42,6 +43,7 @@ pub use incident::{
     Attempt, Cause, Chosen, Decided, Effect, Fact, Group, Held, IllegalFact, Incident, Notice, NoticeKind, RECENT,
     RejectReason, ResolvedBy, SignalSeen, State, Undo, Verified,
 };
+pub use keys::{Key, Wanted, Words, keys_of};
 pub use learn::Learned;
 pub use observation::{Fingerprint, HealthReading, Level, LogRecord, NewSignal, Observation, Signal, SignalKind};
 pub use plan::{Blocker, Outcome, Plan, PlanHash, Preflight, Step};

@@ -135,6 +135,14 @@ impl Span {
     }
 }
 
+impl std::ops::Div<i64> for Span {
+    type Output = Self;
+
+    fn div(self, parts: i64) -> Self {
+        Self(self.0 / parts)
+    }
+}
+
 /// As a person reads it: `350ms`, `12s`, `3m 12s`, `2h 5m`.
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -245,8 +245,8 @@ async fn follow(
             let from = refusal.until.filter(|_| refusal.gate == Gate::Maintenance).unwrap_or(now);
             let expires_at = from.max(now) + config.limits.queue_expires();
             let incident = tx.record(id, &Fact::Queued { gates, gate: refusal.clone(), expires_at }, now).await?;
-            // What holds this one back need not hold the next one back.
-            if refusal.until.is_some() {
+            // What holds this one back need not hold the next one back; the hourly limit holds them all.
+            if refusal.until.is_some() && refusal.gate != Gate::HourlyLimit {
                 call_next(tx, now).await?;
             }
             Ok(incident)

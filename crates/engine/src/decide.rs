@@ -146,11 +146,9 @@ impl Engine {
 
     /// Whether a service that this incident's service depends on fails its health checks right now, and has not joined yet.
     async fn upstream_fails_too(&self, incident: &Incident, signals: &[NewSignal], config: &Config) -> bool {
-        let root = root_service(incident, signals, config);
-        let upstream = config.services.iter().filter(|service| {
-            !incident.services.contains(&service.name) && config.dependants(&service.name).contains(&root)
-        });
-        for check in upstream.flat_map(|service| &service.health_checks) {
+        let upstream = config.upstreams(&root_service(incident, signals, config));
+        let upstream = upstream.iter().filter(|name| !incident.services.contains(name));
+        for check in upstream.filter_map(|name| config.service(name)).flat_map(|service| &service.health_checks) {
             if !self.check(check).await.ok {
                 return true;
             }

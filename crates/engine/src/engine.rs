@@ -18,7 +18,6 @@ use crate::ports::{Actuator, Brake, Clock, Notifier, Probe, Source};
 
 /// How long the lease lives without being renewed: how long a dead leader can keep the others waiting.
 const LEASE: Span = Span::from_secs(15);
-const RENEW: Span = Span::from_secs(5);
 /// A clock that is this much behind is worth telling.
 const CLOCK_TOLERANCE: Span = Span::from_secs(5);
 /// The longest pause between two tries of an effect that fails.
@@ -80,6 +79,7 @@ pub struct Engine {
     config: Mutex<Arc<Config>>,
     live: broadcast::Sender<LiveEvent>,
     holder: String,
+    lease_time: Span,
     lease: Mutex<Option<(Lease, Timestamp)>>,
     /// Holds the wall clock to a steady one.
     pace: Mutex<Pace>,
@@ -105,9 +105,15 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Engine {
     /// `holder` names this engine among those of the database, e.g. `host:pid`.
     pub fn new(store: Store, config: Config, adapters: Adapters, holder: String) -> Arc<Self> {
+        Self::leasing(store, config, adapters, holder, LEASE)
+    }
+
+    /// The same, with a lease of another length: one that a test can wait for. It is renewed after a third of it.
+    pub fn leasing(store: Store, config: Config, adapters: Adapters, holder: String, lease_time: Span) -> Arc<Self> {
         Arc::new(Self {
             store,
             adapters,
+            lease_time,
             knowledge: KnowledgeCache::default(),
             nudge: Notify::new(),
             outcomes: Mutex::default(),
@@ -392,21 +398,33 @@ impl Engine {
         lease.ok_or(EngineError::Store(StoreError::LeaseLost))
     }
 
+    /// Whether the lease cannot have become another engine's yet, without asking the database: what a step may begin on.
+    pub(crate) fn lease_is_fresh(&self) -> bool {
+        let now = self.now();
+        lock(&self.lease).as_ref().is_some_and(|(_, renewed)| *renewed <= now && now < *renewed + self.lease_time)
+    }
+
     /// A writing transaction of the leader.
     pub(crate) async fn write_as_leader(&self) -> Result<selfheal_store::Tx, EngineError> {
         let lease = self.lease()?;
         let mut tx = self.store.write().await?;
-        tx.check_lease(&lease).await?;
+        if let Err(lost) = tx.check_lease(&lease).await {
+            // It has to be asked for again, whatever this engine's clock says of its age.
+            if matches!(lost, StoreError::LeaseLost) {
+                lock(&self.lease).take_if(|(held, _)| *held == lease);
+            }
+            return Err(lost.into());
+        }
         Ok(tx)
     }
 
     async fn keep_lease(&self, now: Timestamp) -> Result<bool, EngineError> {
         let held = lock(&self.lease).clone();
-        if held.is_some_and(|(_, renewed)| renewed <= now && now < renewed + RENEW) {
+        if held.is_some_and(|(_, renewed)| renewed <= now && now < renewed + self.lease_time / 3) {
             return Ok(true);
         }
         let mut tx = self.store.write().await?;
-        let lease = tx.take_lease(&self.holder, now, LEASE).await?;
+        let lease = tx.take_lease(&self.holder, now, self.lease_time).await?;
         tx.commit().await?;
         let held = lease.is_some();
         if !held {

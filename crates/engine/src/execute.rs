@@ -97,6 +97,10 @@ impl Engine {
             {
                 return stopped;
             }
+            // An engine that was suspended since it was told to begin may not be the leader any more.
+            if !self.lease_is_fresh() {
+                return Outcome::Stopped { detail: format!("the lease ran out before step {}", index + 1) };
+            }
             last = match tokio::time::timeout_at(deadline, actuator.run_step(plan, index)).await {
                 Ok(outcome) => outcome,
                 Err(_) => Outcome::Unknown {

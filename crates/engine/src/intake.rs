@@ -6,7 +6,7 @@ use selfheal_core::config::Config;
 use selfheal_core::correlate::{JoinReason, OpenIncident, joins, most_upstream};
 use selfheal_core::{
     Fact, Fingerprint, Incident, IncidentId, NewSignal, ServiceName, SignalKind, SignalSeen, SourceName, Span, State,
-    Timestamp, learn,
+    Timestamp, Wanted, learn,
 };
 use selfheal_store::{StoreError, Tx};
 
@@ -64,9 +64,13 @@ impl Engine {
         findings: &[Fingerprint],
     ) -> Result<bool, EngineError> {
         let (config, now) = (self.config(), self.now());
-        let about = |incident: &Incident| findings.iter().any(|finding| incident.fingerprints.contains(finding));
         let mut tx = self.store.read().await?;
-        let open: Vec<Incident> = tx.open_incidents(project).await?.into_iter().filter(about).collect();
+        let mut open: Vec<Incident> = Vec::new();
+        for finding in findings {
+            open.extend(tx.open_incidents_with(project, finding).await?);
+        }
+        open.sort_by_key(|incident| incident.id);
+        open.dedup_by_key(|incident| incident.id);
         drop(tx);
         if open.is_empty() {
             return Ok(false);
@@ -125,10 +129,9 @@ pub(crate) async fn take_one(
         }
     }
     // The very failure that was just fixed is its recurrence, whatever else is open.
-    let open = tx.open_incidents(signal.project.as_str()).await?;
-    let same = |incident: &&Incident| incident.fingerprints.contains(&signal.fingerprint);
-    if !open.iter().any(|incident| same(&incident)) {
-        for watched in tx.watched_incidents(signal.project.as_str()).await?.iter().filter(same) {
+    let open = tx.candidates(signal.project.as_str(), &Wanted::by(signal, config)).await?;
+    if !open.iter().any(|incident| incident.fingerprints.contains(&signal.fingerprint)) {
+        for watched in &tx.watched_incidents_with(signal.project.as_str(), &signal.fingerprint).await? {
             let State::Resolved { at, watch_until, .. } = watched.state else { continue };
             // Hosts' clocks differ, by a zone at most; what is older was read late and is no news.
             let late = signal.last_seen + CLOCKS < at;

@@ -1,7 +1,7 @@
 //! What happens to an incident because time passed.
 
 use selfheal_core::audit::NewEntry;
-use selfheal_core::{Effect, Fact, Gate, IncidentId, State, Timestamp};
+use selfheal_core::{Effect, Fact, Gate, HOUR, IncidentId, State, Timestamp};
 use selfheal_store::{StoreError, Tx};
 
 use crate::engine::{Engine, EngineError};
@@ -22,6 +22,24 @@ impl Engine {
                 Err(error) => self.problem(&format!("incident {id}"), Some(error.to_string())),
             }
         }
+        self.call_in_time(now).await
+    }
+
+    /// Time alone may have freed what kept the queue back: calls whose turn it is. One at a time, and nobody while an action
+    /// runs or the hourly limit is reached, so that a thousand that wait do not ask their targets for nothing.
+    async fn call_in_time(&self, now: Timestamp) -> Result<(), EngineError> {
+        let mut tx = self.store.read().await?;
+        let Some(next) = tx.next_in_queue(now).await? else { return Ok(()) };
+        let (starts, executing) = (tx.starts_since(now - HOUR).await?, tx.executing().await?);
+        let full = starts.len() >= self.config().self_healing.max_actions_per_hour as usize;
+        let asked = tx.effects_of(next).await?.iter().any(|effect| effect.body == Effect::Decide);
+        drop(tx);
+        if full || executing.is_some() || asked {
+            return Ok(());
+        }
+        let mut tx = self.write_as_leader().await?;
+        call_next(&mut tx, now).await?;
+        tx.commit().await?;
         Ok(())
     }
 
@@ -83,10 +101,6 @@ async fn wake(tx: &mut Tx, id: IncidentId, now: Timestamp) -> Result<Option<self
             tx.audit(audit("action.expired", "escalated")).await?;
             Fact::QueueExpired
         }
-        State::Queued { .. } => {
-            tx.put_effect(id, &Effect::Decide, now).await?;
-            return Ok(None);
-        }
         State::Snoozed { .. } => Fact::Woken { by: "engine".into() },
         State::Resolved { .. } => Fact::WatchEnded,
         _ => return Ok(None),
@@ -98,10 +112,8 @@ async fn wake(tx: &mut Tx, id: IncidentId, now: Timestamp) -> Result<Option<self
 
 /// Calls the queued incident whose turn it is. To be called whenever something that may have kept it back is over.
 pub(crate) async fn call_next(tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
-    for id in tx.queue().await? {
-        if tx.incident(id).await?.is_ready(now) {
-            return tx.put_effect(id, &Effect::Decide, now).await;
-        }
+    match tx.next_in_queue(now).await? {
+        Some(id) => tx.put_effect(id, &Effect::Decide, now).await,
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -63,20 +63,4 @@ impl Tx {
         let event: Option<i64> = on!(self, c => sqlx::query_scalar(EXECUTING).fetch_one(c));
         Ok(event.map(EventId))
     }
-
-    /// The first incident in the queue's order that is ready and is not this one, if it stands before this one.
-    async fn ahead_of(&mut self, incident: IncidentId, now: Timestamp) -> Result<Option<IncidentId>, StoreError> {
-        let own = self.incident(incident).await?;
-        let order = |i: &selfheal_core::Incident| (i.severity.rank(), i.onset, i.id);
-        for id in self.queue().await? {
-            if id == incident {
-                return Ok(None);
-            }
-            let other = self.incident(id).await?;
-            if other.is_ready(now) && order(&other) < order(&own) {
-                return Ok(Some(id));
-            }
-        }
-        Ok(None)
-    }
 }

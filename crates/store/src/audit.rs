@@ -3,6 +3,7 @@
 use selfheal_core::audit::{ChainError, Entry, NewEntry, Verifier};
 use selfheal_core::{AuditId, BasisPoints, IncidentId, PatternId};
 
+use crate::observe::Did;
 use crate::{StoreError, Tx};
 
 #[derive(sqlx::FromRow)]
@@ -95,6 +96,7 @@ impl Tx {
                 .bind(&entry.prev_hash)
                 .bind(&entry.hash)
         );
+        self.did(Did::Audit(entry.event_type));
         Ok(entry.id)
     }
 

@@ -3,6 +3,7 @@
 use selfheal_core::{SourceName, Timestamp};
 use sqlx::types::Json;
 
+use crate::observe::Did;
 use crate::{StoreError, Tx};
 
 const GET: &str = "select body from checkpoints where source = $1";
@@ -24,6 +25,7 @@ impl Tx {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         execute!(self, sqlx::query(PUT).bind(source.as_str()).bind(Json(body)).bind(at.as_micros()));
+        self.did(Did::Row("checkpoint"));
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 use selfheal_core::{Fact, Incident, IncidentId, ProjectName, SignalSeen, Timestamp};
 use sqlx::types::Json;
 
+use crate::observe::Did;
 use crate::{StoreError, Tx};
 
 /// A fact as it is stored.
@@ -33,6 +34,7 @@ impl Tx {
         self.join_signal(signal.id, incident.id).await?;
         self.put_fact(incident.id, 1, &Fact::Opened { signal, title }, at).await?;
         self.save_incident(&incident, 1).await?;
+        self.put_keys(None, &incident).await?;
         for effect in &effects {
             self.put_effect(incident.id, effect, at).await?;
         }
@@ -41,10 +43,12 @@ impl Tx {
 
     /// Records a fact: applies it to the incident as it is stored now, and stores fact, state and effects.
     pub async fn record(&mut self, id: IncidentId, fact: &Fact, at: Timestamp) -> Result<Incident, StoreError> {
-        let (next, effects) = self.incident(id).await?.apply(fact, at)?;
+        let before = self.incident(id).await?;
+        let (next, effects) = before.apply(fact, at)?;
         let seq = self.fact_count(id).await? + 1;
         self.put_fact(id, seq, fact, at).await?;
         self.save_incident(&next, seq).await?;
+        self.put_keys(Some(&before), &next).await?;
         for effect in &effects {
             self.put_effect(id, effect, at).await?;
         }
@@ -56,6 +60,7 @@ impl Tx {
             self,
             sqlx::query(INSERT).bind(id.0).bind(seq).bind(at.as_micros()).bind(fact.name()).bind(Json(fact))
         );
+        self.did(Did::Fact(fact.name()));
         Ok(())
     }
 

@@ -35,19 +35,21 @@ const INSERT: &str = "
 const UPDATE: &str = "
     update incidents
     set service = $2, title = $3, severity = $4, severity_rank = $5, state = $6, onset = $7, updated_at = $8,
-        resolved_at = $9, wake_at = $10, fact_count = $11, body = $12
+        resolved_at = $9, wake_at = $10, fact_count = $11, body = $12, last_signal_at = $13, ready_at = $14
     where id = $1";
 const ONE: &str = "select body from incidents where id = $1";
 const FACTS: &str = "select fact_count from incidents where id = $1";
-const OPEN: &str = "
-    select body from incidents
-    where project = $1 and state not in ('resolved', 'closed') order by onset, id";
-const WATCHED: &str = "
-    select body from incidents where project = $1 and state = 'resolved' order by resolved_at desc, id desc";
 const DUE: &str = "select id from incidents where wake_at <= $1 order by wake_at, id limit $2";
 const IN_STATE: &str = "select body from incidents where state = $1 order by severity_rank, onset, id";
-const QUEUE: &str = "
-    select id from incidents where state = 'queued' order by severity_rank, onset, id";
+// The queue in its order: worst severity, then the incident first seen, then the smallest id.
+const NEXT: &str = "
+    select id from incidents
+    where ready_at is not null and ready_at <= $1 order by severity_rank, onset, id limit 1";
+const AHEAD: &str = "
+    select id from incidents
+    where ready_at is not null and ready_at <= $1 and id <> $4
+      and (severity_rank < $2 or (severity_rank = $2 and (onset < $3 or (onset = $3 and id < $4))))
+    order by severity_rank, onset, id limit 1";
 const LIST: &str = "
     select body from incidents
     where (cast($1 as text) = '' or $1 like '%,' || state || ',%')
@@ -83,6 +85,11 @@ impl Tx {
             State::Resolved { at, .. } | State::Closed { at, .. } => Some(at.as_micros()),
             _ => None,
         };
+        // A queued incident looks at the time only to expire: who is ready is called in the queue's order.
+        let (wake_at, ready_at) = match &incident.state {
+            State::Queued { expires_at, gate, .. } => (Some(*expires_at), Some(gate.until.unwrap_or(Timestamp::EPOCH))),
+            _ => (incident.wake_at(), None),
+        };
         execute!(
             self,
             sqlx::query(UPDATE)
@@ -95,9 +102,11 @@ impl Tx {
                 .bind(incident.onset.as_micros())
                 .bind(incident.updated_at.as_micros())
                 .bind(resolved_at)
-                .bind(incident.wake_at().map(Timestamp::as_micros))
+                .bind(wake_at.map(Timestamp::as_micros))
                 .bind(facts)
                 .bind(Json(incident))
+                .bind(incident.last_signal_at.as_micros())
+                .bind(ready_at.map(Timestamp::as_micros))
         );
         Ok(())
     }
@@ -112,18 +121,6 @@ impl Tx {
         row.map(|row| row.body).ok_or(StoreError::NoIncident(id))
     }
 
-    /// Open incidents of a project, earliest first.
-    pub async fn open_incidents(&mut self, project: &str) -> Result<Vec<Incident>, StoreError> {
-        let rows: Vec<Row> = on!(self, c => sqlx::query_as(OPEN).bind(project).fetch_all(c));
-        Ok(rows.into_iter().map(|row| row.body).collect())
-    }
-
-    /// Resolved incidents whose watch window is not over, latest first.
-    pub async fn watched_incidents(&mut self, project: &str) -> Result<Vec<Incident>, StoreError> {
-        let rows: Vec<Row> = on!(self, c => sqlx::query_as(WATCHED).bind(project).fetch_all(c));
-        Ok(rows.into_iter().map(|row| row.body).collect())
-    }
-
     pub async fn incidents_in(&mut self, state: &'static str) -> Result<Vec<Incident>, StoreError> {
         let rows: Vec<Row> = on!(self, c => sqlx::query_as(IN_STATE).bind(state).fetch_all(c));
         Ok(rows.into_iter().map(|row| row.body).collect())
@@ -135,10 +132,26 @@ impl Tx {
         Ok(ids.into_iter().map(IncidentId).collect())
     }
 
-    /// The queue in its order: worst severity, then the incident first seen, then the smallest id.
-    pub async fn queue(&mut self) -> Result<Vec<IncidentId>, StoreError> {
-        let ids: Vec<i64> = on!(self, c => sqlx::query_scalar(QUEUE).fetch_all(c));
-        Ok(ids.into_iter().map(IncidentId).collect())
+    /// The queued incident whose turn it is: the first in the queue's order that nothing else holds back.
+    pub async fn next_in_queue(&mut self, now: Timestamp) -> Result<Option<IncidentId>, StoreError> {
+        let id: Option<i64> = on!(self, c => sqlx::query_scalar(NEXT).bind(now.as_micros()).fetch_optional(c));
+        Ok(id.map(IncidentId))
+    }
+
+    /// The first in the queue's order that is ready and stands before this incident, queued or not.
+    pub(crate) async fn ahead_of(
+        &mut self,
+        incident: IncidentId,
+        now: Timestamp,
+    ) -> Result<Option<IncidentId>, StoreError> {
+        let own = self.incident(incident).await?;
+        let id: Option<i64> = on!(self, c => sqlx::query_scalar(AHEAD)
+            .bind(now.as_micros())
+            .bind(own.severity.rank())
+            .bind(own.onset.as_micros())
+            .bind(incident.0)
+            .fetch_optional(c));
+        Ok(id.map(IncidentId))
     }
 
     pub async fn decided_incidents(&mut self) -> Result<Vec<IncidentId>, StoreError> {

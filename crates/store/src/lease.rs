@@ -2,6 +2,7 @@
 
 use selfheal_core::{Span, Timestamp};
 
+use crate::observe::Did;
 use crate::{StoreError, Tx};
 
 /// The right to heal, until it expires.
@@ -44,6 +45,7 @@ impl Tx {
         };
         let expires = (now + time_to_live).as_micros();
         execute!(self, sqlx::query(TAKE).bind(NAME).bind(holder).bind(token).bind(expires));
+        self.did(Did::Row("lease taken"));
         Ok(Some(Lease { holder: holder.to_owned(), token }))
     }
 
@@ -59,6 +61,7 @@ impl Tx {
     /// Lets another engine take over at once.
     pub async fn release_lease(&mut self, lease: &Lease) -> Result<(), StoreError> {
         execute!(self, sqlx::query(RELEASE).bind(NAME).bind(&lease.holder).bind(lease.token));
+        self.did(Did::Row("lease released"));
         Ok(())
     }
 

@@ -15,8 +15,9 @@ use crate::dispatch::{Pool, Store};
 static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
 
-/// An engine that was cut off in the middle of a transaction must not keep the others waiting without end.
-const TIMEOUTS: [(&str, &str); 2] = [("idle_in_transaction_session_timeout", "30s"), ("lock_timeout", "20s")];
+/// An engine that was suspended or cut off in the middle of a transaction must not keep the others from taking over when
+/// its lease of 15 seconds has run out.
+const TIMEOUTS: [(&str, &str); 2] = [("idle_in_transaction_session_timeout", "10s"), ("lock_timeout", "20s")];
 
 /// "SHL1" in the header of our SQLite files, so that another program's file is never taken for ours.
 const APPLICATION_ID: i64 = 0x5348_4c31;
@@ -60,7 +61,9 @@ impl Store {
             sqlx::query("pragma application_id = 1397247025").execute(&pool).await?;
         }
         SQLITE.run(&pool).await.map_err(migration)?;
-        Ok(Self { pool: Pool::Sqlite(pool) })
+        let store = Self::over(Pool::Sqlite(pool));
+        store.put_missing_keys().await?;
+        Ok(store)
     }
 
     async fn open_postgres(url: &str) -> Result<Self, StoreError> {
@@ -79,7 +82,9 @@ impl Store {
             .map_err(|error| unopenable(&shown(url), &error))?;
         refuse_foreign_schema(&pool, url).await?;
         POSTGRES.run(&pool).await.map_err(migration)?;
-        Ok(Self { pool: Pool::Postgres(pool) })
+        let store = Self::over(Pool::Postgres(pool));
+        store.put_missing_keys().await?;
+        Ok(store)
     }
 }
 
@@ -159,7 +164,7 @@ impl Store {
             .connect_with(SqliteConnectOptions::new().in_memory(true).foreign_keys(true))
             .await?;
         SQLITE.run(&pool).await.map_err(migration)?;
-        Ok(Self { pool: Pool::Sqlite(pool) })
+        Ok(Self::over(Pool::Sqlite(pool)))
     }
 }
 

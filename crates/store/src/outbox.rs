@@ -3,6 +3,7 @@
 use selfheal_core::{Effect, EffectId, IncidentId, Timestamp};
 use sqlx::types::Json;
 
+use crate::observe::Did;
 use crate::{StoreError, Tx};
 
 /// An effect that waits, or that was started and never finished.
@@ -54,6 +55,7 @@ impl Tx {
             self,
             sqlx::query(INSERT).bind(incident.0).bind(effect.name()).bind(Json(effect)).bind(due.as_micros())
         );
+        self.did(Did::Row("effect asked for"));
         Ok(())
     }
 
@@ -73,11 +75,14 @@ impl Tx {
 
     /// Marks an effect as started. False when it already was: whoever finds it so does not run it.
     pub async fn start_effect(&mut self, id: EffectId, at: Timestamp) -> Result<bool, StoreError> {
-        Ok(execute!(self, sqlx::query(START).bind(id.0).bind(at.as_micros())) == 1)
+        let started = execute!(self, sqlx::query(START).bind(id.0).bind(at.as_micros())) == 1;
+        self.did(Did::Effect("effect started"));
+        Ok(started)
     }
 
     pub async fn finish_effect(&mut self, id: EffectId) -> Result<(), StoreError> {
         execute!(self, sqlx::query(DONE).bind(id.0));
+        self.did(Did::Row("effect finished"));
         Ok(())
     }
 
@@ -89,6 +94,7 @@ impl Tx {
         state: &serde_json::Value,
     ) -> Result<(), StoreError> {
         execute!(self, sqlx::query(AGAIN).bind(id.0).bind(due.as_micros()).bind(Json(state)));
+        self.did(Did::Effect("effect put off"));
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
+use crate::observe::Did;
 use crate::{StoreError, Tx};
 
 /// The automation switch as it is stored.
@@ -71,6 +72,7 @@ impl Tx {
     ) -> Result<(), StoreError> {
         let value = serde_json::to_value(value)?;
         execute!(self, sqlx::query(PUT).bind(key).bind(Json(&value)).bind(at.as_micros()).bind(by));
+        self.did(Did::Row(key));
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use selfheal_core::{Fingerprint, IncidentId, NewSignal, Severity, Signal, SignalId, SignalKind, Span, Timestamp};
 use sqlx::types::Json;
 
+use crate::observe::Did;
 use crate::{StoreError, Tx};
 
 #[derive(sqlx::FromRow)]
@@ -138,6 +139,7 @@ impl Tx {
         };
         let minute = signal.last_seen.as_micros().div_euclid(60_000_000);
         execute!(self, sqlx::query(COUNT).bind(id).bind(minute).bind(signal.count as i64));
+        self.did(Did::Row("signal counted"));
         Ok((SignalId(id), new))
     }
 

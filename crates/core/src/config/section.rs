@@ -85,6 +85,23 @@ impl ApprovalPolicy {
     }
 }
 
+impl Config {
+    /// Services that `name` depends on, directly or through others, nearest first.
+    pub fn upstreams(&self, name: &ServiceName) -> Vec<ServiceName> {
+        let mut found: Vec<ServiceName> = Vec::new();
+        let mut frontier = vec![name.clone()];
+        while let Some(current) = frontier.pop() {
+            for upstream in self.service(&current).map_or(&[][..], |service| &service.depends_on) {
+                if upstream != name && !found.contains(upstream) {
+                    found.push(upstream.clone());
+                    frontier.push(upstream.clone());
+                }
+            }
+        }
+        found
+    }
+}
+
 /// When signals belong together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

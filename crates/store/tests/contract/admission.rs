@@ -1,6 +1,9 @@
 //! Counts, order and exclusion: what keeps the limits true.
 
-use selfheal_core::{BasisPoints, EventId, Fact, Gate, GateResult, IncidentId, Severity, Span, Timestamp};
+use selfheal_core::{
+    BasisPoints, Breaker, EventId, Fact, Gate, GateLimits, GateResult, IncidentId, Posture, Preflight, Severity,
+    Snapshot, Span, Timestamp, admit,
+};
 use selfheal_store::{NewEvent, Store, StoreError, Tx};
 
 use crate::on_both;
@@ -83,14 +86,70 @@ async fn the_queue_has_one_order(store: Store) {
     for id in [late_high, early_high, critical, twin_high] {
         queue(&mut tx, id, None, 10).await;
     }
-    let order = tx.queue().await.expect("read");
-    assert_eq!(order, [critical, early_high, late_high, twin_high]);
+    assert_eq!(tx.next_in_queue(at(10)).await.expect("read"), Some(critical));
     assert_eq!(ahead(&mut tx, late_high, at(10)).await, Some(critical));
     assert_eq!(ahead(&mut tx, critical, at(10)).await, None);
     // One that waits for a limit to free keeps nobody back until then.
     queue(&mut tx, critical, Some(at(40)), 11).await;
     assert_eq!(ahead(&mut tx, early_high, at(39)).await, None);
     assert_eq!(ahead(&mut tx, early_high, at(40)).await, Some(critical));
+    // Who leaves the queue is called no more, and the next one is.
+    for (called, now) in [(early_high, 39), (late_high, 39), (twin_high, 39), (critical, 40)] {
+        assert_eq!(tx.next_in_queue(at(now)).await.expect("read"), Some(called));
+        tx.record(called, &Fact::QueueExpired, at(now)).await.expect("legal");
+    }
+    assert_eq!(tx.next_in_queue(at(9_999)).await.expect("read"), None);
+}
+
+/// What an engine does: reads the counts, asks the gates, and writes the intent, in one transaction.
+async fn admit_and_start(store: Store, id: IncidentId, target: &'static str) -> bool {
+    let mut tx = store.write().await.expect("writes");
+    let counts = tx.admission_counts(id, "service.restart", target, at(2)).await.expect("counted");
+    let plan = plan(id, target);
+    let admission = admit(&Snapshot {
+        now: at(2),
+        limits: GateLimits {
+            max_actions_per_hour: 5,
+            cooldown: Span::from_minutes(10),
+            max_attempts: 3,
+            preflight_max_age: Span::from_secs(30),
+        },
+        plan_hash: plan.hash(),
+        posture: Some(Posture::On),
+        maintenance: Some(None),
+        managed: Some(true),
+        approval_required: false,
+        approvers_needed: 1,
+        approval: None,
+        attempts: Some(0),
+        pattern: plan.pattern.clone(),
+        on_target: Some(vec![]),
+        breaker: Some(Breaker::Closed),
+        last_identical_start: Some(counts.last_identical_start),
+        starts: Some(counts.starts),
+        executing: Some(counts.executing),
+        ahead: counts.ahead,
+        preflight: Some(Preflight {
+            at: at(2),
+            state_now: "stopped".into(),
+            host: "here".into(),
+            steps: plan.steps.clone(),
+            undo: None,
+            undo_on_failure: false,
+            irreversible: false,
+            instances: 1,
+            blockers: vec![],
+        }),
+    });
+    // Long enough for the other one to look too, if it could.
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    if admission.admitted() {
+        start(&mut tx, id, target, at(2)).await;
+    }
+    tx.commit().await.expect("committed");
+    let refusals: Vec<Gate> = admission.gates.iter().filter(|gate| !gate.passed).map(|gate| gate.gate).collect();
+    assert!(refusals.is_empty() || refusals == [Gate::HourlyLimit], "{refusals:?}");
+    admission.admitted()
 }
 
 async fn two_engines_cannot_take_the_last_slot(store: Store) {
@@ -100,24 +159,12 @@ async fn two_engines_cannot_take_the_last_slot(store: Store) {
         start(&mut tx, id, &format!("/run/{i}"), at(1)).await;
     }
     tx.commit().await.expect("committed");
-    let engine = |name: &'static str| {
-        let store = store.clone();
-        tokio::spawn(async move {
-            let mut tx = store.write().await.expect("writes");
-            let counts = tx.admission_counts(id, "service.restart", name, at(2)).await.expect("counted");
-            let admitted = counts.starts.len() < 5;
-            // Long enough for the other one to look too, if it could.
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            if admitted {
-                start(&mut tx, id, name, at(2)).await;
-            }
-            tx.commit().await.expect("committed");
-            admitted
-        })
-    };
+    let engine = |target: &'static str| tokio::spawn(admit_and_start(store.clone(), id, target));
     let (a, b) = (engine("/run/x"), engine("/run/y"));
     let (a, b) = (a.await.expect("ran"), b.await.expect("ran"));
     assert!(a != b, "exactly one of two is admitted: {a} {b}");
+    let mut tx = store.read().await.expect("reads");
+    assert_eq!(tx.starts_since(at(2) - Span::from_minutes(60)).await.expect("read").len(), 5);
 }
 
 async fn a_lease_is_held_by_one_and_fences_the_other(store: Store) {
@@ -143,4 +190,16 @@ async fn time_never_runs_backwards(store: Store) {
     for (clock, engine) in [(10, 10), (5, 10), (10, 10), (11, 11)] {
         assert_eq!(tx.observe_clock(at(clock)).await.expect("stored"), at(engine));
     }
+}
+
+/// On PostgreSQL a suspended engine that holds the writers' lock is shown out before its lease has run out. (On SQLite the
+/// lock is the operating system's, and nobody can.)
+#[tokio::test]
+async fn a_writer_that_went_silent_is_shown_out_in_time() {
+    let store = crate::support::postgres().await;
+    let silent = store.write().await.expect("writes");
+    let since = std::time::Instant::now();
+    store.write().await.expect("the lock is free again");
+    assert!(since.elapsed() < std::time::Duration::from_secs(13), "after {:?}", since.elapsed());
+    assert!(silent.commit().await.is_err(), "what was shown out commits nothing");
 }

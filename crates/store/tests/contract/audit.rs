@@ -2,7 +2,7 @@
 
 use selfheal_core::audit::{ChainError, NewEntry};
 use selfheal_core::{AuditId, BasisPoints, IncidentId, PatternId};
-use selfheal_store::{Store, Tx};
+use selfheal_store::{Connection, Store, Tx};
 
 use crate::on_both;
 use crate::support::at;
@@ -63,12 +63,12 @@ async fn an_entry_that_is_not_committed_leaves_no_gap(store: Store) {
 
 /// Runs a statement as an intruder with the database's own tools would.
 async fn intrude(store: &Store, statement: &'static str) -> Result<(), sqlx::Error> {
-    match store.write().await.expect("writes") {
-        Tx::Sqlite(mut tx) => {
+    match store.write().await.expect("writes").connection {
+        Connection::Sqlite(mut tx) => {
             sqlx::raw_sql(statement).execute(&mut *tx).await?;
             tx.commit().await
         }
-        Tx::Postgres(mut tx) => {
+        Connection::Postgres(mut tx) => {
             sqlx::raw_sql(statement).execute(&mut *tx).await?;
             tx.commit().await
         }

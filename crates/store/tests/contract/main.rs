@@ -3,6 +3,7 @@
 mod admission;
 mod audit;
 mod incidents;
+mod keys;
 mod open;
 mod patterns;
 mod safety;
