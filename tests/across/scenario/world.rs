@@ -445,7 +445,8 @@ impl World {
         let now = self.engine.now();
         let mut tx = self.store.read().await.map_err(|error| error.to_string())?;
         let effect = tx.next_effect_due().await.map_err(|error| error.to_string())?.is_some_and(|due| due <= now);
-        Ok(effect || !tx.incidents_due(now, 1).await.map_err(|error| error.to_string())?.is_empty())
+        let turn = tx.next_in_queue(now).await.map_err(|error| error.to_string())?.is_some();
+        Ok(effect || turn || !tx.incidents_due(now, 1).await.map_err(|error| error.to_string())?.is_empty())
     }
 
     /// Lets the engine do everything that is due now. What hangs is left hanging.
