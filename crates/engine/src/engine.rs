@@ -90,6 +90,8 @@ pub struct Engine {
     limit: Mutex<Option<Posture>>,
     status: Mutex<EngineStatus>,
     watchers: Mutex<Vec<JoinHandle<()>>>,
+    /// When the last run of retention began.
+    pub(crate) purged: Mutex<Option<Timestamp>>,
 }
 
 /// A poisoned lock only says that another task panicked; the data behind these locks is valid at every step.
@@ -118,6 +120,7 @@ impl Engine {
             limit: Mutex::default(),
             status: Mutex::new(EngineStatus { role: Role::Starting, problems: BTreeMap::new() }),
             watchers: Mutex::default(),
+            purged: Mutex::default(),
         })
     }
 
@@ -303,7 +306,7 @@ impl Engine {
         let mut tx = self.store.read().await?;
         let due = tx.due_effects(now, EFFECTS).await?;
         drop(tx);
-        let mut tasks = Vec::new();
+        let mut tasks: Vec<JoinHandle<()>> = self.purge_when_due(now).into_iter().collect();
         for effect in due {
             // One effect per incident at a time keeps an incident's facts in order.
             let Some(claim) = Claim::take(self, &effect) else { continue };

@@ -14,6 +14,7 @@ mod knowledge;
 mod live;
 mod notify;
 mod rehearse;
+mod retention;
 mod timers;
 mod verify;
 mod watch;

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
-use crate::{StoreError, Tx};
+use crate::{Purged, StoreError, Tx};
 
 /// The automation switch as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,7 @@ const PUT: &str = "
 const AUTOMATION: &str = "automation";
 const KNOWLEDGE_VERSION: &str = "knowledge_version";
 const LATEST_TIME: &str = "latest_time";
+const PURGED: &str = "retention_purged";
 
 impl Tx {
     async fn setting<T: DeserializeOwned + Send + Unpin>(
@@ -100,5 +101,29 @@ impl Tx {
                 Ok(now)
             }
         }
+    }
+
+    /// What the run of retention that is under way has removed so far.
+    async fn purged(&mut self) -> Result<Purged, StoreError> {
+        Ok(self.setting(PURGED).await?.unwrap_or_default())
+    }
+
+    pub async fn add_purged(&mut self, more: Purged, at: Timestamp) -> Result<(), StoreError> {
+        let sum = self.purged().await?;
+        let sum = Purged {
+            facts: sum.facts + more.facts,
+            signals: sum.signals + more.signals,
+            minutes: sum.minutes + more.minutes,
+        };
+        self.put_setting(PURGED, &sum, at, "engine").await
+    }
+
+    /// Ends a run: what it has removed in all, which is then told in the audit trail.
+    pub async fn take_purged(&mut self, at: Timestamp) -> Result<Purged, StoreError> {
+        let sum = self.purged().await?;
+        if !sum.is_nothing() {
+            self.put_setting(PURGED, &Purged::default(), at, "engine").await?;
+        }
+        Ok(sum)
     }
 }

@@ -5,6 +5,7 @@
 
 mod healing;
 mod parse;
+mod retention;
 mod section;
 mod service;
 mod source;
@@ -12,6 +13,7 @@ mod source;
 pub use healing::{Learning, Limits, SelfHealing, Verification};
 pub(crate) use parse::read_yaml;
 pub use parse::{ConfigError, parse};
+pub use retention::Retention;
 pub use section::{Config, Correlation, Notifications, Server};
 pub use service::{CheckKind, CheckSpec, HttpCheck, Service};
 pub use source::{FileSource, SourceKind, SourceSpec};

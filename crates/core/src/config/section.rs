@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Learning, Limits, SelfHealing, Service, SourceSpec, Verification};
+use super::{Learning, Limits, Retention, SelfHealing, Service, SourceSpec, Verification};
 use crate::{BasisPoints, ServiceName, Span};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +19,7 @@ pub struct Config {
     pub services: Vec<Service>,
     pub sources: Vec<SourceSpec>,
     pub notifications: Notifications,
+    pub retention: Retention,
     pub server: Server,
 }
 

@@ -5,6 +5,7 @@ mod audit;
 mod incidents;
 mod open;
 mod patterns;
+mod retention;
 mod signals;
 mod small;
 mod support;
