@@ -7,6 +7,7 @@
 #[macro_use]
 mod dispatch;
 mod admission;
+mod archive;
 mod audit;
 mod checkpoints;
 mod error;
@@ -23,6 +24,7 @@ mod signals;
 mod tokens;
 
 pub use admission::Counts;
+pub use archive::{About, ArchiveError, AuditHead, Contents, Kept, Manifest, TableSum, check_archive};
 pub use dispatch::{Store, Tx};
 pub use error::StoreError;
 pub use events::{HealingEvent, NewEvent};

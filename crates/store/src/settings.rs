@@ -88,7 +88,11 @@ impl Tx {
 
     pub(crate) async fn bump_knowledge_version(&mut self, at: Timestamp) -> Result<(), StoreError> {
         let next = self.knowledge_version().await? + 1;
-        self.put_setting(KNOWLEDGE_VERSION, &next, at, "store").await
+        self.set_knowledge_version(next, at).await
+    }
+
+    pub(crate) async fn set_knowledge_version(&mut self, version: i64, at: Timestamp) -> Result<(), StoreError> {
+        self.put_setting(KNOWLEDGE_VERSION, &version, at, "store").await
     }
 
     /// The engine's time: never earlier than any it stored, so that a clock set back frees no slot of a limit.

@@ -1,6 +1,7 @@
 //! One contract, two databases: every test runs on SQLite and on PostgreSQL.
 
 mod admission;
+mod archive;
 mod audit;
 mod incidents;
 mod open;
