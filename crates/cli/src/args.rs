@@ -67,9 +67,17 @@ pub enum Command {
         reason: Option<String>,
     },
     /// Let Selfheal heal by itself.
-    Resume,
+    Resume {
+        /// Take the database as it is, although it is older than what this home has seen, or another one.
+        #[arg(long)]
+        accept_database: bool,
+    },
     /// Only approved actions run.
     Observe,
+    /// Write everything but the configuration into one file, while the engine runs.
+    Backup(BackupArguments),
+    /// Replace everything by a backup, after checking it; automation is paused afterwards.
+    Restore(RestoreArguments),
     /// Tokens of the HTTP API.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -87,6 +95,24 @@ pub enum Command {
     Schema,
     #[command(hide = true, name = selfheal_demo::SUBCOMMAND)]
     DemoService(DemoServiceArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct BackupArguments {
+    /// Where to write it. One that is there is left alone.
+    pub file: PathBuf,
+    /// Replace one that is there.
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RestoreArguments {
+    /// A backup as `selfheal backup` wrote it, on either database.
+    pub file: PathBuf,
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use selfheal_core::config::{Config, SourceSpec};
-use selfheal_core::{EffectId, IncidentId, Outcome, Posture, Span, Timestamp};
+use selfheal_core::{AuditId, EffectId, IncidentId, Outcome, Posture, Span, Timestamp};
 use selfheal_store::{Lease, Store, StoreError};
 use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinHandle;
 
 use crate::breaker::Breakers;
+use crate::high_water::HighWater;
+use crate::integrity::Integrity;
 use crate::knowledge::KnowledgeCache;
 use crate::live::LiveEvent;
 use crate::ports::{Actuator, Clock, Notifier, Probe, Source};
@@ -92,6 +94,10 @@ pub struct Engine {
     watchers: Mutex<Vec<JoinHandle<()>>>,
     /// When the last run of retention began.
     pub(crate) purged: Mutex<Option<Timestamp>>,
+    pub(crate) high_water: Mutex<Option<Arc<dyn HighWater>>>,
+    /// The audit entry of the mark that was stored last.
+    pub(crate) marked: Mutex<Option<(AuditId, String)>>,
+    pub(crate) integrity: Mutex<Integrity>,
 }
 
 /// A poisoned lock only says that another task panicked; the data behind these locks is valid at every step.
@@ -121,6 +127,9 @@ impl Engine {
             status: Mutex::new(EngineStatus { role: Role::Starting, problems: BTreeMap::new() }),
             watchers: Mutex::default(),
             purged: Mutex::default(),
+            high_water: Mutex::default(),
+            marked: Mutex::default(),
+            integrity: Mutex::default(),
         })
     }
 
@@ -136,6 +145,22 @@ impl Engine {
     /// slot of a limit, and everything that is compared with a limit is told by the same clock.
     pub fn now(&self) -> Timestamp {
         self.adapters.clock.now().max(Timestamp::from_micros(self.latest.load(Ordering::Relaxed)))
+    }
+
+    /// Time goes on from there at the earliest.
+    pub(crate) fn not_before(&self, latest: Timestamp) {
+        self.latest.fetch_max(latest.as_micros(), Ordering::Relaxed);
+    }
+
+    /// Every row was replaced: what was read before is forgotten, and the lease is taken anew.
+    pub fn forget(&self) {
+        *lock(&self.lease) = None;
+        *lock(&self.posture) = None;
+        lock(&self.outcomes).clear();
+        self.knowledge.forget();
+        self.announce(LiveEvent::AutomationChanged);
+        self.announce(LiveEvent::EngineChanged);
+        self.nudge();
     }
 
     /// Stores how late it is, and takes up what another engine stored.
@@ -236,7 +261,8 @@ impl Engine {
 
     /// Only the engine that heals watches: two that follow one log would count each line twice.
     fn watch_as_leader(self: &Arc<Self>) {
-        let (leads, watches) = (lock(&self.status).role == Role::Leader, !lock(&self.watchers).is_empty());
+        // Also where nothing may be started: signals are taken whatever else is wrong.
+        let (leads, watches) = (lock(&self.lease).is_some(), !lock(&self.watchers).is_empty());
         match (leads, watches) {
             (true, false) => self.start_watching(),
             (false, true) => self.stop_watching(),
@@ -253,6 +279,7 @@ impl Engine {
                     self.watch_as_leader();
                 }
                 Err(error) => {
+                    self.doubt(&error);
                     self.problem("database", Some(error.to_string()));
                     self.set_role(Role::Stopped);
                     tokio::time::sleep(IDLE * 4).await;
@@ -300,6 +327,11 @@ impl Engine {
             self.set_role(Role::Follower);
             return Ok(Vec::new());
         }
+        self.sound_now_and_then(now).await?;
+        if !self.trusts_the_database().await? {
+            self.set_role(Role::Stopped);
+            return Ok(Vec::new());
+        }
         self.set_role(Role::Leader);
         self.posture_changed(now).await?;
         self.wake_incidents(now).await?;
@@ -317,6 +349,7 @@ impl Engine {
                     Ok(()) => engine.problem(&about, None),
                     Err(EngineError::Store(StoreError::LeaseLost)) => tracing::warn!(about, "another engine took over"),
                     Err(error) => {
+                        engine.doubt(&error);
                         engine.problem(&about, Some(error.to_string()));
                         engine.try_again_later(&effect).await;
                     }

@@ -9,7 +9,9 @@ mod breaker;
 mod decide;
 mod engine;
 mod execute;
+mod high_water;
 mod intake;
+mod integrity;
 mod knowledge;
 mod live;
 mod notify;
@@ -20,6 +22,7 @@ mod verify;
 mod watch;
 
 pub use engine::{Adapters, Engine, EngineError, EngineStatus, OpenSource, Role};
+pub use high_water::{HighWater, Mark};
 pub use intake::title_of;
 pub use live::LiveEvent;
 pub use watch::HealthWatch;

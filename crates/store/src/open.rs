@@ -136,6 +136,10 @@ fn unopenable(path: &str, error: &sqlx::Error) -> StoreError {
 }
 
 /// An address without its password.
+pub fn shown_address(url: &str) -> String {
+    shown(url)
+}
+
 fn shown(url: &str) -> String {
     // Parameters may hold a password too.
     let url = url.split('?').next().unwrap_or_default();

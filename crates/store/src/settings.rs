@@ -95,6 +95,12 @@ impl Tx {
         self.put_setting(KNOWLEDGE_VERSION, &version, at, "store").await
     }
 
+    /// The latest time that was stored.
+    pub async fn latest_time(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        let latest: Option<i64> = self.setting(LATEST_TIME).await?;
+        Ok(latest.map(Timestamp::from_micros))
+    }
+
     /// The engine's time: never earlier than any it stored, so that a clock set back frees no slot of a limit.
     pub async fn observe_clock(&mut self, now: Timestamp) -> Result<Timestamp, StoreError> {
         let latest: Option<i64> = self.setting(LATEST_TIME).await?;

@@ -15,8 +15,12 @@ pub async fn set(
     posture: Posture,
     minutes: Option<u64>,
     reason: Option<String>,
+    accept_database: bool,
 ) -> anyhow::Result<ExitCode> {
-    let body = json!({ "posture": posture, "minutes": minutes, "reason": reason });
+    let mut body = json!({ "posture": posture, "minutes": minutes, "reason": reason });
+    if accept_database {
+        body["accept_database"] = json!(true);
+    }
     let view: AutomationView = connect::client(place).await?.put("/api/v1/automation", &body).await?;
     if as_json {
         output::json(&view)?;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod automation;
+mod backup;
 mod demo;
 mod doctor;
 mod engine;
@@ -32,9 +33,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Incidents(command) => incidents::run(&place, json, command).await,
         Command::Knowledge(command) => knowledge::run(&place, json, command).await,
         Command::Audit(command) => audit::run(&place, json, command).await,
-        Command::Pause { duration, reason } => automation::set(&place, json, Posture::Paused, duration, reason).await,
-        Command::Resume => automation::set(&place, json, Posture::On, None, None).await,
-        Command::Observe => automation::set(&place, json, Posture::Observe, None, None).await,
+        Command::Pause { duration, reason } => {
+            automation::set(&place, json, Posture::Paused, duration, reason, false).await
+        }
+        Command::Resume { accept_database } => {
+            automation::set(&place, json, Posture::On, None, None, accept_database).await
+        }
+        Command::Observe => automation::set(&place, json, Posture::Observe, None, None, false).await,
+        Command::Backup(arguments) => backup::make(&place, json, arguments).await,
+        Command::Restore(arguments) => backup::restore(&place, json, arguments).await,
         Command::Token(command) => tokens::run(&place, json, command).await,
         Command::Doctor => doctor::run(&place, json).await,
         Command::Demo(demo) => demo::run(&place, json, demo).await,

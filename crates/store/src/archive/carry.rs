@@ -34,8 +34,7 @@ const STARTS: &str = "
     select id, incident_id, pattern_id, action, target, plan_hash, plan, approved_by, decision_confidence, started_at,
            finished_at
     from self_healing_events where started_at > $1 order by id";
-const SAME: &str =
-    "select count(*) from self_healing_events where action = $1 and target = $2 and started_at = $3";
+const SAME: &str = "select count(*) from self_healing_events where action = $1 and target = $2 and started_at = $3";
 const INSERT: &str = "
     insert into self_healing_events
         (incident_id, pattern_id, action, target, plan_hash, plan, approved_by, decision_confidence, status, started_at,

@@ -82,8 +82,7 @@ impl Tx {
                 continue;
             }
             let sql = format!("select coalesce(max(id), 0) from {}", table.name);
-            let highest: i64 =
-                on!(self, c => sqlx::query_scalar(AssertSqlSafe(sql.clone())).fetch_one(c));
+            let highest: i64 = on!(self, c => sqlx::query_scalar(AssertSqlSafe(sql.clone())).fetch_one(c));
             let last = manifest.sequences.get(&table.name).copied().unwrap_or_default().max(highest);
             match self {
                 Self::Sqlite(tx) => {
@@ -128,8 +127,7 @@ impl Insert {
             .collect();
         // The numbers are those of the backup, not the next ones.
         let overriding = if postgres { " overriding system value" } else { "" };
-        let sql =
-            format!("insert into {name} ({}){overriding} values ({})", columns.join(", "), places.join(", "));
+        let sql = format!("insert into {name} ({}){overriding} values ({})", columns.join(", "), places.join(", "));
         Ok(Self { sql, kinds, without_nul: postgres && name != "audit_trail" })
     }
 

@@ -32,13 +32,8 @@ impl Tx {
             Self::Postgres(_) => "PostgreSQL",
         };
         let schema = self.schema().await?;
-        let about = About {
-            format: FORMAT,
-            schema,
-            made_at,
-            made_by: made_by.to_owned(),
-            database: database.to_owned(),
-        };
+        let about =
+            About { format: FORMAT, schema, made_at, made_by: made_by.to_owned(), database: database.to_owned() };
         let tables = self.tables().await?;
         let mut writer = Writer::new(out);
         writer.line(&about)?;

@@ -100,8 +100,7 @@ async fn filled(store: &Store) {
 /// What people and the engine read, for comparison.
 async fn everything(store: &Store) -> String {
     let mut tx = store.read().await.expect("reads");
-    let incidents =
-        tx.list_incidents(&IncidentFilter { limit: 99, ..IncidentFilter::default() }).await.expect("read");
+    let incidents = tx.list_incidents(&IncidentFilter { limit: 99, ..IncidentFilter::default() }).await.expect("read");
     let mut said = format!("{incidents:?}");
     for incident in incidents {
         said.push_str(&format!("{:?}", tx.facts(incident.id).await.expect("read")));
