@@ -118,6 +118,11 @@ impl From<StoreError> for ApiError {
                 ),
                 next: "Look at the incident again: it has changed.".into(),
             },
+            StoreError::Unredactable => Self::invalid(
+                "Nothing was redacted",
+                error.to_string(),
+                "Name more of the text, or make the expression narrower.",
+            ),
             outage if outage.is_outage() => Self::Outage(outage),
             other => Self::Store(other),
         }

@@ -31,6 +31,7 @@ pub use principal::{Principal, Role};
 pub use problem::Problem;
 pub use router::{document, router};
 pub use routes::backup::RestoreReply;
+pub use routes::redact::RedactReply;
 pub use selfheal_store::Contents as BackupContents;
 pub use serve::{Served, bind, serve_socket, serve_tcp};
 pub use token::Secret;

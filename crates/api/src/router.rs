@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::routes::{
-    audit, automation, backup, demo, doctor, events, incidents, ingest, overview, patterns, people, tokens,
+    audit, automation, backup, demo, doctor, events, incidents, ingest, overview, patterns, people, redact, tokens,
 };
 use crate::view::LiveEventView;
 use crate::{ApiError, App};
@@ -37,6 +37,7 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(people::escalate))
         .routes(routes!(people::resolve))
         .routes(routes!(people::note))
+        .routes(routes!(redact::redact))
         .routes(routes!(automation::show, automation::set))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))

@@ -196,6 +196,18 @@ pub enum IncidentsCommand {
     },
     /// Add a note.
     Note { id: String, text: String },
+    /// Take a secret or personal data out of everything that is stored of it.
+    Redact {
+        id: String,
+        /// The text itself, in any case.
+        #[arg(long, required_unless_present = "regex", conflicts_with = "regex")]
+        text: Option<String>,
+        #[arg(long)]
+        regex: Option<String>,
+        /// Why, for the audit trail; without naming it.
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -22,6 +22,7 @@ mod ids;
 mod incident;
 mod observation;
 mod plan;
+pub mod redact;
 mod score;
 mod severity;
 mod time;

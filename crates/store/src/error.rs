@@ -22,6 +22,8 @@ pub enum StoreError {
     NoIncident(selfheal_core::IncidentId),
     #[error("stored data cannot be read: {0}")]
     Corrupt(String),
+    #[error("this would change more than words: it matches something that Selfheal goes by")]
+    Unredactable,
     #[error("{0}")]
     Archive(#[from] crate::ArchiveError),
     #[error("the database failed: {0}")]

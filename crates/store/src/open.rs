@@ -46,6 +46,8 @@ impl Store {
             // An acknowledged signal survives a power cut.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // What is deleted or redacted is overwritten, not only let go of.
+            .pragma("secure_delete", "on")
             .busy_timeout(Duration::from_secs(10));
         if path.exists() {
             refuse_foreign(path).await?;

@@ -11,4 +11,5 @@ pub mod ingest;
 pub mod overview;
 pub mod patterns;
 pub mod people;
+pub mod redact;
 pub mod tokens;

@@ -26,6 +26,9 @@ pub async fn set(
         output::json(&view)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if accept_database {
+        output::line("The database is taken as it is.");
+    }
     let until = view.until.as_ref().map_or_else(String::new, |until| format!(" until {}", output::time(until)));
     output::line(match view.effective {
         Posture::On => "Automation is on: trusted fixes run by themselves.".to_owned(),

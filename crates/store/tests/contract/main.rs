@@ -6,6 +6,7 @@ mod audit;
 mod incidents;
 mod open;
 mod patterns;
+mod redact;
 mod retention;
 mod signals;
 mod small;
