@@ -305,6 +305,8 @@ async fn a_damaged_backup_is_refused_and_says_where() {
     }
     // A row changed, removed, or moved to the end of its table.
     assert!(matches!(changed("pay failed", "pay FAILED"), ArchiveError::Digest { .. }));
+    // Who made it is covered too.
+    assert!(matches!(changed("\"made_by\":\"ada\"", "\"made_by\":\"bob\""), ArchiveError::Digest { .. }));
     // The trail is named for itself, whatever the digests say.
     assert!(matches!(changed("\"action.started\"", "\"action.undone\""), ArchiveError::Chain(_)));
     // Each flipped bit is found, wherever it is.

@@ -135,6 +135,9 @@ async fn the_files_hold_nothing_of_it_either() {
     let store = Store::open(&format!("sqlite:{}", path.display())).await.expect("opens");
     let mut tx = store.write().await.expect("writes");
     let id = leaky(&mut tx).await;
+    // Long enough to be on pages of its own, some of which are let go of.
+    let long = Fact::Noted { by: "ada".into(), text: SECRET.repeat(3_000) };
+    tx.record(id, &long, at(5)).await.expect("legal");
     tx.commit().await.expect("committed");
     let holds = || {
         let mut bytes = std::fs::read(&path).expect("read");
