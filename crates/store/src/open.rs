@@ -54,6 +54,14 @@ impl Store {
         }
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
+            .after_release(|connection, _| {
+                // A transaction that SQLite itself undid (a full disk) is one that cannot be rolled back any more; its
+                // connection would refuse every other one.
+                Box::pin(async move {
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
             .connect_with(options)
             .await
             .map_err(|error| unopenable(&path.display().to_string(), &error))?;

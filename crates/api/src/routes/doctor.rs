@@ -125,6 +125,8 @@ async fn database(app: &App) -> Result<Finding, ApiError> {
             "Stop Selfheal, move the file away, start it again, and restore the last backup: selfheal restore FILE.";
         return Ok(finding("database", Health::Bad, format!("the file is damaged: {damage}"), next.into()));
     }
+    // Nothing is written; but it could be.
+    drop(app.store().write().await?);
     let mut tx = app.store().read().await?;
     let holder = tx.lease_holder(app.now()).await?;
     let counts = tx.pattern_counts().await?;

@@ -5,4 +5,6 @@
 mod bad_input;
 mod demo;
 mod everyday;
+mod patient;
 mod support;
+mod trouble;
