@@ -4,5 +4,6 @@
 
 mod architecture;
 mod interface;
+mod keeping;
 mod scenario;
 mod supervisord;

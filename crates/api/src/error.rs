@@ -79,7 +79,12 @@ impl ApiError {
                 "database_unavailable",
                 "The database cannot be used now".into(),
                 error.to_string(),
-                "Nothing was acknowledged: send it again later. `selfheal doctor` says what is wrong.".into(),
+                if error.is_read_only() {
+                    "Nothing was acknowledged. Check that the database's folder may be written to, and send it again."
+                        .into()
+                } else {
+                    "Nothing was acknowledged: send it again later. `selfheal doctor` says what is wrong.".into()
+                },
             ),
             Self::Store(error) => (
                 StatusCode::INTERNAL_SERVER_ERROR,

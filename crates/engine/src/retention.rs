@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use selfheal_core::audit::NewEntry;
 use selfheal_core::{Span, Timestamp};
-use selfheal_store::{Purged, Tx};
+use selfheal_store::{Purged, StoreError, Tx};
 use tokio::task::JoinHandle;
 
 use crate::engine::{Engine, EngineError, lock};
 
 const INTERVAL: Span = Span::from_minutes(60);
+/// After a run that failed.
+const AGAIN: Span = Span::from_minutes(1);
 /// Rows of one transaction.
 const BATCH: i64 = 500;
 
@@ -33,8 +35,16 @@ impl Engine {
         }
         let engine = Arc::clone(self);
         Some(tokio::spawn(async move {
-            let purged = engine.purge(now).await;
-            engine.problem("retention", purged.err().map(|error| error.to_string()));
+            let problem = match engine.purge(now).await {
+                Ok(_) => None,
+                Err(error) => {
+                    // Soon again; what was removed so far is kept in mind by the database.
+                    *lock(&engine.purged) = Some(now - INTERVAL + AGAIN);
+                    // Another engine leads, or a backup was restored: nothing is wrong.
+                    (!matches!(error, EngineError::Store(StoreError::LeaseLost))).then(|| error.to_string())
+                }
+            };
+            engine.problem("retention", problem);
         }))
     }
 

@@ -3,8 +3,10 @@
 use sqlx::{ConnectOptions, Connection};
 
 use crate::dispatch::Pool;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, Tx};
 
+/// Changes no row.
+const NO_WRITE: &str = "delete from checkpoints where source is null";
 const CHECK: &str = "pragma quick_check(1)";
 
 impl Store {
@@ -33,6 +35,15 @@ impl Store {
     }
 }
 
+impl Tx {
+    /// Fails where nothing can be written. A transaction alone does not tell: on a disk that may only be read, SQLite lets it
+    /// begin.
+    pub async fn try_write(&mut self) -> Result<(), StoreError> {
+        execute!(self, sqlx::query(NO_WRITE));
+        Ok(())
+    }
+}
+
 impl StoreError {
     /// Whether only a damaged file explains it.
     pub fn is_damage(&self) -> bool {
@@ -41,6 +52,15 @@ impl StoreError {
         let sqlite = error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some();
         sqlite
             && error.code().and_then(|code| code.parse::<i64>().ok()).is_some_and(|code| matches!(code & 0xff, 11 | 26))
+    }
+
+    /// Whether the file or its folder may only be read.
+    pub fn is_read_only(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        let sqlite = error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some();
+        // SQLITE_READONLY and SQLITE_CANTOPEN.
+        sqlite
+            && error.code().and_then(|code| code.parse::<i64>().ok()).is_some_and(|code| matches!(code & 0xff, 8 | 14))
     }
 
     /// Whether the database could not do its work, as opposed to a mistake of ours: it may go when tried again.

@@ -43,7 +43,7 @@ pub async fn doctor(State(app): State<Arc<App>>, _who: Principal) -> Result<Json
     // A database that cannot be used is a finding, not the end of the others.
     let broken = |about: &str, error: ApiError| {
         let (_, problem) = error.problem();
-        finding(about, Health::Bad, problem.why, "Nothing is started until it works again.".into())
+        finding(about, Health::Bad, problem.why, format!("{} Nothing is started until it works again.", problem.next))
     };
     let mut findings = vec![configuration(&app)];
     findings.push(database(&app).await.unwrap_or_else(|error| broken("database", error)));
@@ -126,7 +126,7 @@ async fn database(app: &App) -> Result<Finding, ApiError> {
         return Ok(finding("database", Health::Bad, format!("the file is damaged: {damage}"), next.into()));
     }
     // Nothing is written; but it could be.
-    drop(app.store().write().await?);
+    app.store().write().await?.try_write().await?;
     let mut tx = app.store().read().await?;
     let holder = tx.lease_holder(app.now()).await?;
     let counts = tx.pattern_counts().await?;
