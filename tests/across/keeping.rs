@@ -138,8 +138,16 @@ async fn what_was_read_before_a_restore_is_forgotten() {
     let overview: Overview = client.get("/api/v1/overview").await.expect("read");
     assert!(overview.audit.ok && overview.audit.entries > at_backup);
     restore(&path, &client).await.expect("restored");
+    // Until there are more entries than before: the number alone does not tell that the trail is another one.
+    for _ in 0..9 {
+        let body = json!({ "posture": "paused", "minutes": null, "reason": "restored from a backup of x" });
+        let _: Value = client.put("/api/v1/automation", &body).await.expect("set");
+    }
     let overview: Overview = client.get("/api/v1/overview").await.expect("read");
-    // `backup.made` came after the backup; `backup.restored` and the record of nothing carried after the restore.
+    // `backup.made` is not in the backup, and `backup.restored` has its place.
+    assert_eq!((overview.audit.ok, overview.audit.entries), (true, at_backup + 9));
+    restore(&path, &client).await.expect("restored");
+    let overview: Overview = client.get("/api/v1/overview").await.expect("read");
     assert_eq!((overview.audit.ok, overview.audit.entries), (true, at_backup));
     assert_eq!(overview.automation.effective, Posture::Paused);
     let reason = overview.automation.reason.expect("a reason");

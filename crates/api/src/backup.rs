@@ -106,7 +106,6 @@ impl App {
         let kept = tx.keep(now - HOUR.max(selfheal_core::Span::from_minutes(cooldown))).await?;
         tx.replace_all(BufReader::new(opened(file)?)).await.map_err(refused)?;
         let carried = tx.carry_over(&kept, &who.name, now).await?;
-        // The later of the two: no clock runs backwards, and no start becomes younger than it is.
         let now = tx.observe_clock(now).await?;
         let About { made_at, made_by, .. } = &contents.about;
         tx.put_automation(&Automation {

@@ -241,3 +241,34 @@ fn a_mark_that_cannot_be_written() {
     patient.is_healed();
     engine.stop();
 }
+
+/// Runs a statement as another program would.
+fn sqlite3(database: &Path, statement: &str) -> String {
+    let output = Command::new("sqlite3")
+        .arg(database)
+        .arg(statement)
+        .output()
+        .expect("sqlite3 is installed: run `npm run setup -- --test`");
+    String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
+}
+
+#[test]
+fn a_damaged_page_that_nobody_reads() {
+    let patient = Patient::new(None);
+    let database = patient.data().join("icdev.db");
+    let engine = patient.serve();
+    // A table that healing does not look at: only a look at the whole file finds it.
+    let page: u64 =
+        sqlite3(&database, "select rootpage from sqlite_master where name = 'changes'").parse().expect("a page");
+    sqlite3(&database, "pragma wal_checkpoint(truncate)");
+    let file = std::fs::File::options().read(true).write(true).open(&database).expect("opens");
+    let (place, mut before) = ((page - 1) * 4096, vec![0; 4096]);
+    file.read_exact_at(&mut before, place).expect("read");
+    file.write_all_at(&[0xa5; 4096], place).expect("written");
+    patient.fails();
+    patient.is_not_touched();
+    patient.doctor_says("damaged");
+    file.write_all_at(&before, place).expect("written");
+    patient.is_healed();
+    engine.stop();
+}

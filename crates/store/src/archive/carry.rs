@@ -12,6 +12,7 @@ use crate::{StoreError, Tx};
 pub struct Kept {
     starts: Vec<Start>,
     knowledge_version: i64,
+    latest: Option<Timestamp>,
 }
 
 /// A start that still counts.
@@ -58,10 +59,11 @@ impl Tx {
         Ok(rows == 0)
     }
 
-    /// Reads what has to outlive a replacement: the starts after a moment, and the version of the knowledge base.
+    /// Reads what has to outlive a replacement: the starts after a moment, the clock, and the version of the knowledge base.
     pub async fn keep(&mut self, since: Timestamp) -> Result<Kept, StoreError> {
         let starts = on!(self, c => sqlx::query_as(STARTS).bind(since.as_micros()).fetch_all(c));
-        Ok(Kept { starts, knowledge_version: self.knowledge_version().await? })
+        let (knowledge_version, latest) = (self.knowledge_version().await?, self.latest_time().await?);
+        Ok(Kept { starts, knowledge_version, latest })
     }
 
     /// Puts back what the backup lacks: starts count as before, on record under an incident of their own, and no copy of
@@ -99,6 +101,8 @@ impl Tx {
                 );
             }
         }
+        // The later of the two clocks: no start becomes younger than it is.
+        self.observe_clock(kept.latest.unwrap_or(now).max(now)).await?;
         let version = self.knowledge_version().await?.max(kept.knowledge_version);
         self.set_knowledge_version(version + 1, now).await?;
         Ok(missing.len())

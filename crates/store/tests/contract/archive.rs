@@ -214,6 +214,7 @@ async fn starts_that_the_backup_lacks_still_count(store: Store) {
     let before = tx.admission_counts(id, "service.restart", "process:/run/d", now).await.expect("counted");
     assert_eq!(before.starts.len(), 2);
     let version = tx.knowledge_version().await.expect("read");
+    tx.observe_clock(at(9_000)).await.expect("stored");
     let kept = tx.keep(hour_ago).await.expect("read");
     tx.replace_all(&*backup).await.expect("restored");
     assert_eq!(tx.carry_over(&kept, "ada", now).await.expect("stored"), 2);
@@ -227,6 +228,7 @@ async fn starts_that_the_backup_lacks_still_count(store: Store) {
     assert!(carried.detail.as_deref().is_some_and(|detail| detail.contains(&format!("of incident {id}"))));
     let record = tx.incident(carried.incident_id).await.expect("read");
     assert_eq!(record.state.name(), "closed");
+    assert_eq!(tx.latest_time().await.expect("read"), Some(at(9_000)), "the later clock holds");
     assert!(tx.knowledge_version().await.expect("read") > version, "no old copy is taken for this one");
     // Again, with the same ones: nothing is carried twice.
     let kept = tx.keep(hour_ago).await.expect("read");
