@@ -119,7 +119,6 @@ impl Tx {
     }
 
     /// The facts as they were and as they are now, and how many changed.
-    #[expect(clippy::type_complexity, reason = "two lists of the same, told apart by their place")]
     async fn redact_facts(
         &mut self,
         id: IncidentId,
