@@ -1,5 +1,6 @@
 //! Backup, restore, an older database and redaction, with the engine running in a process of its own.
 
+use std::path::Path;
 use std::time::Duration;
 
 use selfheal_tests::postgres::Postgres;
@@ -109,11 +110,24 @@ fn a_home_moves_to_postgresql_and_back() {
     assert_eq!(place.json(&["incidents", "show", "1"])["story"], there(&["incidents", "show", "1"])["story"]);
 }
 
+/// The file, with everything that its log still holds.
+fn whole(database: &Path) -> Vec<u8> {
+    assert!(!database.with_extension("db-wal").exists(), "an engine that was stopped leaves one file");
+    std::fs::read(database).expect("read")
+}
+
+fn put_back(database: &Path, bytes: &[u8]) {
+    for log in ["db-wal", "db-shm"] {
+        let _ = std::fs::remove_file(database.with_extension(log));
+    }
+    std::fs::write(database, bytes).expect("put back");
+}
+
 #[test]
 fn an_older_database_is_not_acted_on_until_a_person_accepts_it() {
     let patient = Patient::new(None);
     let database = patient.data().join("icdev.db");
-    let old = std::fs::read(&database).expect("read");
+    let old = whole(&database);
     let engine = patient.serve();
     patient.ok(&["pause"]);
     patient.ok(&["resume"]);
@@ -125,8 +139,8 @@ fn an_older_database_is_not_acted_on_until_a_person_accepts_it() {
         (now != marked || now.contains(last.as_str().expect("a hash"))).then_some(())
     });
     engine.stop();
-    let newer = std::fs::read(&database).expect("read");
-    std::fs::write(&database, &old).expect("put back");
+    let newer = whole(&database);
+    put_back(&database, &old);
     let engine = patient.serve();
     patient.fails();
     patient.is_not_touched();
@@ -149,10 +163,7 @@ fn an_older_database_is_not_acted_on_until_a_person_accepts_it() {
     patient.holds(&["while it waits".to_owned()]);
     engine.stop();
     // The newer one is now the one that is not known.
-    for wal in ["icdev.db-wal", "icdev.db-shm"] {
-        let _ = std::fs::remove_file(patient.data().join(wal));
-    }
-    std::fs::write(&database, &newer).expect("put back");
+    put_back(&database, &newer);
     patient.doctor_says("older database");
 }
 
