@@ -89,6 +89,8 @@ impl App {
         let schema = tx.schema().await?;
         drop(tx);
         let contents = checked(file.to_owned(), schema).await?;
+        // The engine would only find the database locked, and then another one than it knows.
+        let _still = self.engine.stand_still();
         // From here on nobody else writes: what is saved is what is replaced.
         let mut tx = self.store().write().await?;
         let now = self.now();

@@ -1,7 +1,7 @@
 //! The engine: what it holds, and its loop.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -98,6 +98,8 @@ pub struct Engine {
     /// The audit entry of the mark that was stored last.
     pub(crate) marked: Mutex<Option<(AuditId, String)>>,
     pub(crate) integrity: Mutex<Integrity>,
+    /// Every row is being replaced: no rounds until that is over.
+    standing: AtomicBool,
 }
 
 /// A poisoned lock only says that another task panicked; the data behind these locks is valid at every step.
@@ -130,6 +132,7 @@ impl Engine {
             high_water: Mutex::default(),
             marked: Mutex::default(),
             integrity: Mutex::default(),
+            standing: AtomicBool::new(false),
         })
     }
 
@@ -150,6 +153,12 @@ impl Engine {
     /// Time goes on from there at the earliest.
     pub(crate) fn not_before(&self, latest: Timestamp) {
         self.latest.fetch_max(latest.as_micros(), Ordering::Relaxed);
+    }
+
+    /// Makes no further rounds for as long as this lives: what they would find is neither the old nor the new database.
+    pub fn stand_still(self: &Arc<Self>) -> StandingStill {
+        self.standing.store(true, Ordering::SeqCst);
+        StandingStill(Arc::clone(self))
     }
 
     /// Every row was replaced: what was read before is forgotten, and the lease is taken anew.
@@ -322,6 +331,9 @@ impl Engine {
     /// One round: the lease, timers, and every effect that is due. Returns the effects' tasks, for those who want to wait
     /// for them.
     pub async fn tick(self: &Arc<Self>) -> Result<Vec<JoinHandle<()>>, EngineError> {
+        if self.standing.load(Ordering::SeqCst) {
+            return Ok(Vec::new());
+        }
         let now = self.now();
         if !self.keep_lease(now).await? {
             self.set_role(Role::Follower);
@@ -458,6 +470,16 @@ impl Engine {
         *lock(&self.posture) = Some(posture);
         self.announce(LiveEvent::AutomationChanged);
         Ok(())
+    }
+}
+
+/// Lets the engine go on when dropped.
+pub struct StandingStill(Arc<Engine>);
+
+impl Drop for StandingStill {
+    fn drop(&mut self) {
+        self.0.standing.store(false, Ordering::SeqCst);
+        self.0.nudge();
     }
 }
 

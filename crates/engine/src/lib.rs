@@ -21,7 +21,7 @@ mod timers;
 mod verify;
 mod watch;
 
-pub use engine::{Adapters, Engine, EngineError, EngineStatus, OpenSource, Role};
+pub use engine::{Adapters, Engine, EngineError, EngineStatus, OpenSource, Role, StandingStill};
 pub use high_water::{HighWater, Mark};
 pub use intake::title_of;
 pub use live::LiveEvent;
