@@ -16,6 +16,7 @@ const TEST = [
   'fonts-dejavu-core',
   'chromium',
   'postgresql',
+  'sqlite3',
   'supervisor',
 ];
 
@@ -82,7 +83,7 @@ async function withoutApt(names, { window, test }) {
     if (!(await library('webkit2gtk-4.1'))) lacks.push('WebKitGTK 4.1 with its headers, and pkg-config');
   }
   if (test) {
-    const programs = ['Xvfb', 'xauth', 'WebKitWebDriver', 'dbus-run-session', 'gdbus', 'supervisord', 'initdb'];
+    const programs = ['Xvfb', 'xauth', 'WebKitWebDriver', 'dbus-run-session', 'gdbus', 'supervisord', 'sqlite3', 'initdb'];
     for (const program of programs) if (!(await exists(program))) lacks.push(program);
     if (!INSTEAD.chromium.some((path) => path && existsSync(path))) lacks.push('Chromium (set CHROMIUM to its path)');
   }

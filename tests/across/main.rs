@@ -4,6 +4,7 @@
 
 mod architecture;
 mod interface;
+mod keeping;
 mod rules;
 mod scenario;
 mod supervisord;

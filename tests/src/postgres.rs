@@ -13,8 +13,9 @@ pub struct Postgres {
     bin: PathBuf,
     databases: Mutex<u32>,
     folder: PathBuf,
-    /// The server, and the process that stops it when this one is gone.
-    _children: [Child; 2],
+    server: Mutex<Child>,
+    /// The process that stops the server when this one is gone.
+    _watcher: Child,
 }
 
 static SERVER: OnceLock<Postgres> = OnceLock::new();
@@ -23,6 +24,11 @@ impl Postgres {
     /// The server of this test process. It stops with the process.
     pub fn server() -> &'static Self {
         SERVER.get_or_init(Self::start)
+    }
+
+    /// A server of one test's own, which may stop it and start it again.
+    pub fn own() -> Self {
+        Self::start()
     }
 
     fn start() -> Self {
@@ -34,27 +40,35 @@ impl Postgres {
         let mut initdb = as_postgres(&bin.join("initdb"));
         initdb.args(["--no-sync", "--auth=trust", "--username=selfheal", "--encoding=UTF8", "--pgdata"]).arg(&data);
         run(initdb, "initdb");
-        let mut server = as_postgres(&bin.join("postgres"));
-        server
-            .arg("-D")
-            .arg(&data)
-            .args(["-p", &port.to_string(), "-k"])
-            .arg(&folder)
-            .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(folder.join("log")).expect("a log"));
-        let child = server.spawn().expect("postgres starts");
-        let watcher = watch(child.id(), &folder);
-        let this = Self { port, bin, databases: Mutex::new(0), folder, _children: [child, watcher] };
+        let child = launch(&bin, &folder, port);
+        let watcher = watch(&folder);
+        let this = Self { port, bin, databases: Mutex::new(0), folder, server: Mutex::new(child), _watcher: watcher };
+        this.answers();
+        this
+    }
+
+    fn answers(&self) {
         eventually(Duration::from_secs(20), "PostgreSQL answers", || {
-            Command::new(this.bin.join("pg_isready"))
-                .args(["-q", "-h", "127.0.0.1", "-p", &this.port.to_string()])
+            Command::new(self.bin.join("pg_isready"))
+                .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
                 .status()
                 .is_ok_and(|status| status.success())
                 .then_some(())
         });
-        this
+    }
+
+    /// Stops the server: connections are cut off.
+    pub fn stop(&self) {
+        let mut server = self.server.lock().expect("no test panicked here");
+        let pid = nix::unistd::Pid::from_raw(server.id() as i32);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("sent");
+        server.wait().expect("it ends");
+    }
+
+    /// Starts it again, with what it held.
+    pub fn start_again(&self) {
+        *self.server.lock().expect("no test panicked here") = launch(&self.bin, &self.folder, self.port);
+        self.answers();
     }
 
     /// A new empty database; its address.
@@ -76,11 +90,26 @@ impl Postgres {
     }
 }
 
+fn launch(bin: &Path, folder: &Path, port: u16) -> Child {
+    let mut server = as_postgres(&bin.join("postgres"));
+    server
+        .arg("-D")
+        .arg(folder.join("data"))
+        .args(["-p", &port.to_string(), "-k"])
+        .arg(folder)
+        .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(folder.join("log")).expect("a log"));
+    server.spawn().expect("postgres starts")
+}
+
 /// Stops the server when this process is gone, however it ends: a process of its own waits for that.
-fn watch(server: u32, folder: &Path) -> Child {
-    let script = r#"while [ -d "/proc/$1" ]; do sleep 0.5; done; kill -INT "$2" 2>/dev/null; sleep 1; rm -rf "$3""#;
+fn watch(folder: &Path) -> Child {
+    let script = r#"while [ -d "/proc/$1" ]; do sleep 0.5; done
+        kill -INT "$(head -n 1 "$2/data/postmaster.pid")" 2>/dev/null; sleep 1; rm -rf "$2""#;
     Command::new("sh")
-        .args(["-c", script, "watch", &std::process::id().to_string(), &server.to_string()])
+        .args(["-c", script, "watch", &std::process::id().to_string()])
         .arg(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

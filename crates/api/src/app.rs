@@ -13,6 +13,7 @@ use selfheal_engine::{Adapters, Engine};
 use selfheal_store::{Automation, Store};
 use tokio::task::JoinHandle;
 
+use crate::high_water::MarkFile;
 use crate::token::Accepted;
 use crate::view::DemoScenario;
 use crate::{ApiError, Home, Secret};
@@ -65,7 +66,12 @@ impl App {
         let config_path = options.config.unwrap_or_else(|| options.home.config());
         let config = options.home.load_config(&config_path)?;
         let store = Store::open(&database_url(&options.home, options.database.as_deref())).await?;
-        Self::assemble(options.home, config_path, config, store, options.notifiers, options.demo)
+        // The home may be moved; another database is known by its address.
+        let database = options.database.as_deref().map_or_else(|| "home".to_owned(), selfheal_store::shown_address);
+        let marks = MarkFile::new(options.home.high_water(), database);
+        let app = Self::assemble(options.home, config_path, config, store, options.notifiers, options.demo)?;
+        app.engine.remember_with(Arc::new(marks));
+        Ok(app)
     }
 
     /// Puts an app together from parts that are open already.

@@ -96,6 +96,23 @@ impl Client {
         }
     }
 
+    /// A request to an engine in another process, without a body yet, and where that is.
+    pub(crate) fn raw(&self, method: &str, path: &str) -> Result<(reqwest::RequestBuilder, String), ClientError> {
+        match self {
+            Self::InProcess { .. } => Err(ClientError::Unreadable("the engine is in this process".into())),
+            Self::Socket { http, path: socket } => {
+                Ok((request(http, method, &format!("http://localhost{path}"), None)?, socket.display().to_string()))
+            }
+            Self::Http { http, base, token } => {
+                let mut request = request(http, method, &format!("{base}{path}"), None)?;
+                if let Some(token) = token {
+                    request = request.bearer_auth(token.expose());
+                }
+                Ok((request, base.clone()))
+            }
+        }
+    }
+
     /// Live events of an engine in another process, until the connection ends.
     pub async fn live(&self, mut heard: impl FnMut(LiveEvent)) -> Result<(), ClientError> {
         let (request, place) = match self {
@@ -201,7 +218,7 @@ async fn send(request: reqwest::RequestBuilder, place: &str) -> Result<Reply, Cl
 }
 
 /// Answers that are no JSON (a router's own "method not allowed") become a problem, so that callers see one shape.
-fn reply(status: StatusCode, bytes: &[u8]) -> Result<Reply, ClientError> {
+pub(crate) fn reply(status: StatusCode, bytes: &[u8]) -> Result<Reply, ClientError> {
     let body = match serde_json::from_slice(bytes) {
         Ok(body) => body,
         Err(_) if bytes.is_empty() && status.is_success() => Value::Null,
@@ -217,7 +234,7 @@ fn reply(status: StatusCode, bytes: &[u8]) -> Result<Reply, ClientError> {
 }
 
 /// The innermost cause: "connection refused" says more than "error sending request".
-fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

@@ -22,6 +22,12 @@ pub enum ApiError {
     /// The world is not as the caller believes.
     #[error("{why}")]
     Conflict { code: &'static str, what: String, why: String, next: String },
+    /// What was sent cannot be used, with a code of its own.
+    #[error("{why}")]
+    Refused { code: &'static str, what: String, why: String, next: String },
+    /// The database could not do its work. It is not known to the sender that anything was kept, so it is sent again.
+    #[error("{0}")]
+    Outage(StoreError),
     #[error(transparent)]
     Store(StoreError),
     #[error("{0}")]
@@ -67,6 +73,19 @@ impl ApiError {
             ),
             Self::Invalid { what, why, next } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", what, why, next),
             Self::Conflict { code, what, why, next } => (StatusCode::CONFLICT, code, what, why, next),
+            Self::Refused { code, what, why, next } => (StatusCode::UNPROCESSABLE_ENTITY, code, what, why, next),
+            Self::Outage(error) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "database_unavailable",
+                "The database cannot be used now".into(),
+                error.to_string(),
+                if error.is_read_only() {
+                    "Nothing was acknowledged. Check that the database's folder may be written to, and send it again."
+                        .into()
+                } else {
+                    "Nothing was acknowledged: send it again later. `selfheal doctor` says what is wrong.".into()
+                },
+            ),
             Self::Store(error) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "database",
@@ -104,6 +123,12 @@ impl From<StoreError> for ApiError {
                 ),
                 next: "Look at the incident again: it has changed.".into(),
             },
+            StoreError::Unredactable => Self::invalid(
+                "Nothing was redacted",
+                error.to_string(),
+                "Name more of the text, or make the expression narrower.",
+            ),
+            outage if outage.is_outage() => Self::Outage(outage),
             other => Self::Store(other),
         }
     }

@@ -51,6 +51,16 @@ impl Home {
         self.root.join("data/icdev.db")
     }
 
+    /// The folder that only its owner may look into.
+    pub fn data(&self) -> PathBuf {
+        self.root.join("data")
+    }
+
+    /// What the home remembers of its databases.
+    pub fn high_water(&self) -> PathBuf {
+        self.root.join("data/high_water.json")
+    }
+
     pub fn socket(&self) -> PathBuf {
         self.root.join("data/engine.sock")
     }

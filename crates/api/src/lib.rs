@@ -5,9 +5,11 @@
 //! Tauri or clap.
 
 mod app;
+mod backup;
 mod client;
 mod error;
 mod extract;
+mod high_water;
 mod home;
 mod principal;
 mod problem;
@@ -16,16 +18,21 @@ mod router;
 mod routes;
 mod serve;
 mod token;
+mod transfer;
 mod ui;
 pub mod view;
 
 pub use app::{App, AppOptions, DemoControl, database_url};
+pub use backup::inspect_backup;
 pub use client::{Client, ClientError, Reply};
 pub use error::ApiError;
 pub use home::{Home, HomeError};
 pub use principal::{Principal, Role};
 pub use problem::Problem;
 pub use router::{document, router};
+pub use routes::backup::RestoreReply;
+pub use routes::redact::RedactReply;
+pub use selfheal_store::Contents as BackupContents;
 pub use serve::{Served, bind, serve_socket, serve_tcp};
 pub use token::Secret;
 

@@ -9,7 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::routes::{
-    audit, automation, demo, doctor, events, incidents, ingest, maintenance, overview, patterns, people, queue, tokens,
+    audit, automation, backup, demo, doctor, events, incidents, ingest, maintenance, overview, patterns, people, queue,
+    redact, tokens,
 };
 use crate::view::LiveEventView;
 use crate::{ApiError, App};
@@ -42,9 +43,12 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(queue::show))
         .routes(routes!(maintenance::list, maintenance::announce))
         .routes(routes!(maintenance::end))
+        .routes(routes!(redact::redact))
         .routes(routes!(automation::show, automation::set))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
+        .routes(routes!(backup::make))
+        .routes(routes!(backup::restore))
         .routes(routes!(patterns::list))
         .routes(routes!(patterns::stats))
         .routes(routes!(patterns::show, patterns::put))

@@ -86,7 +86,7 @@ pub fn serve_socket(app: &Arc<App>) -> anyhow::Result<Served> {
 fn lock(home: &Home) -> anyhow::Result<Flock<File>> {
     let path = home.lock();
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| {
-        anyhow::anyhow!("the lock {} cannot be made: {error}. Check that the folder belongs to you", path.display())
+        anyhow::anyhow!("the lock {} cannot be made: {error}. Check that the folder belongs to you and that its disk may be written to", path.display())
     })?;
     Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|_| {
         anyhow::anyhow!(
@@ -111,12 +111,16 @@ async fn authenticate(State(app): State<Arc<App>>, mut request: Request, next: N
         .and_then(|value| value.strip_prefix("Bearer "))
         .map(|token| Secret::new(token.trim()));
     let Some(presented) = presented else { return ApiError::Unauthenticated.into_response() };
-    let mut accepted = app.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-    match stored(&app).await {
-        Ok(stored) => accepted.extend(stored),
-        Err(error) => return error.into_response(),
-    }
-    match identify(&presented, &accepted) {
+    // The token that `serve` printed is known without the database: whoever looks for what is wrong with it can get in.
+    let session = app.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    let principal = match identify(&presented, &session) {
+        Some(principal) => Some(principal),
+        None => match stored(&app).await {
+            Ok(stored) => identify(&presented, &stored),
+            Err(error) => return error.into_response(),
+        },
+    };
+    match principal {
         Some(principal) => {
             request.extensions_mut().insert(principal);
             next.run(request).await

@@ -67,7 +67,11 @@ pub enum Command {
         reason: Option<String>,
     },
     /// Let Selfheal heal by itself.
-    Resume,
+    Resume {
+        /// Take the database as it is, although it is older than what this home has seen, or another one.
+        #[arg(long)]
+        accept_database: bool,
+    },
     /// Only approved actions run.
     Observe,
     /// Show what waits to run, in its order, why and until when.
@@ -75,6 +79,10 @@ pub enum Command {
     /// Maintenance windows: nothing runs on a service's target while one holds it.
     #[command(subcommand)]
     Maintenance(MaintenanceCommand),
+    /// Write everything but the configuration into one file, while the engine runs.
+    Backup(BackupArguments),
+    /// Replace everything by a backup, after checking it; automation is paused afterwards.
+    Restore(RestoreArguments),
     /// Tokens of the HTTP API.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -92,6 +100,24 @@ pub enum Command {
     Schema,
     #[command(hide = true, name = selfheal_demo::SUBCOMMAND)]
     DemoService(DemoServiceArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct BackupArguments {
+    /// Where to write it. One that is there is left alone.
+    pub file: PathBuf,
+    /// Replace one that is there.
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RestoreArguments {
+    /// A backup as `selfheal backup` wrote it, on either database.
+    pub file: PathBuf,
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -197,6 +223,18 @@ pub enum IncidentsCommand {
         id: String,
         #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, required = true)]
         param: Vec<(String, String)>,
+    },
+    /// Take a secret or personal data out of everything that is stored of it.
+    Redact {
+        id: String,
+        /// The text itself, in any case.
+        #[arg(long, required_unless_present = "regex", conflicts_with = "regex")]
+        text: Option<String>,
+        #[arg(long)]
+        regex: Option<String>,
+        /// Why, for the audit trail; without naming it.
+        #[arg(long)]
+        reason: String,
     },
 }
 

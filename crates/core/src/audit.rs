@@ -138,6 +138,11 @@ impl Verifier {
         self.last.as_ref().map(|(id, _)| *id)
     }
 
+    /// The last good entry with its hash.
+    pub fn head(&self) -> Option<(AuditId, &str)> {
+        self.last.as_ref().map(|(id, hash)| (*id, hash.as_str()))
+    }
+
     /// Entries found good so far.
     pub const fn count(&self) -> u64 {
         self.count

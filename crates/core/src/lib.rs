@@ -25,6 +25,7 @@ mod incident;
 mod keys;
 mod observation;
 mod plan;
+pub mod redact;
 mod score;
 mod severity;
 mod time;

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use selfheal_core::config::{Config, SourceSpec};
 use selfheal_core::pace::{Anchor, Drift, Pace};
-use selfheal_core::{EffectId, IncidentId, Outcome, Posture, Span, Timestamp};
+use selfheal_core::{AuditId, EffectId, IncidentId, Outcome, Posture, Span, Timestamp};
 use selfheal_store::{Lease, Store, StoreError};
 use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinHandle;
 
+use crate::high_water::HighWater;
+use crate::integrity::Integrity;
 use crate::knowledge::KnowledgeCache;
 use crate::live::LiveEvent;
 use crate::ports::{Actuator, Brake, Clock, Notifier, Probe, Source};
@@ -95,6 +97,14 @@ pub struct Engine {
     limit: Mutex<Option<Posture>>,
     status: Mutex<EngineStatus>,
     watchers: Mutex<Vec<JoinHandle<()>>>,
+    /// When the last run of retention began.
+    pub(crate) purged: Mutex<Option<Timestamp>>,
+    pub(crate) high_water: Mutex<Option<Arc<dyn HighWater>>>,
+    /// The audit entry of the mark that was stored last.
+    pub(crate) marked: Mutex<Option<(AuditId, String)>>,
+    pub(crate) integrity: Mutex<Integrity>,
+    /// Every row is being replaced: no rounds until that is over.
+    standing: AtomicBool,
 }
 
 /// A poisoned lock only says that another task panicked; the data behind these locks is valid at every step.
@@ -131,6 +141,11 @@ impl Engine {
             limit: Mutex::default(),
             status: Mutex::new(EngineStatus { role: Role::Starting, problems: BTreeMap::new() }),
             watchers: Mutex::default(),
+            purged: Mutex::default(),
+            high_water: Mutex::default(),
+            marked: Mutex::default(),
+            integrity: Mutex::default(),
+            standing: AtomicBool::new(false),
         })
     }
 
@@ -152,6 +167,28 @@ impl Engine {
     fn paced(&self) -> (Timestamp, Drift) {
         let clock = &self.adapters.clock;
         lock(&self.pace).read(clock.now(), clock.steady())
+    }
+
+    /// Time goes on from there at the earliest.
+    pub(crate) fn not_before(&self, latest: Timestamp) {
+        self.latest.fetch_max(latest.as_micros(), Ordering::Relaxed);
+    }
+
+    /// Makes no further rounds for as long as this lives: what they would find is neither the old nor the new database.
+    pub fn stand_still(self: &Arc<Self>) -> StandingStill {
+        self.standing.store(true, Ordering::SeqCst);
+        StandingStill(Arc::clone(self))
+    }
+
+    /// Every row was replaced: what was read before is forgotten, and the lease is taken anew.
+    pub fn forget(&self) {
+        *lock(&self.lease) = None;
+        *lock(&self.posture) = None;
+        lock(&self.outcomes).clear();
+        self.knowledge.forget();
+        self.announce(LiveEvent::AutomationChanged);
+        self.announce(LiveEvent::EngineChanged);
+        self.nudge();
     }
 
     /// Stores how late it is, and takes up what another engine stored.
@@ -264,7 +301,8 @@ impl Engine {
 
     /// Only the engine that heals watches: two that follow one log would count each line twice.
     fn watch_as_leader(self: &Arc<Self>) {
-        let (leads, watches) = (lock(&self.status).role == Role::Leader, !lock(&self.watchers).is_empty());
+        // Also where nothing may be started: signals are taken whatever else is wrong.
+        let (leads, watches) = (lock(&self.lease).is_some(), !lock(&self.watchers).is_empty());
         match (leads, watches) {
             (true, false) => self.start_watching(),
             (false, true) => self.stop_watching(),
@@ -281,6 +319,7 @@ impl Engine {
                     self.watch_as_leader();
                 }
                 Err(error) => {
+                    self.doubt(&error);
                     self.problem("database", Some(error.to_string()));
                     self.set_role(Role::Stopped);
                     tokio::time::sleep(IDLE * 4).await;
@@ -323,11 +362,19 @@ impl Engine {
     /// One round: the lease, timers, and every effect that is due. Returns the effects' tasks, for those who want to wait
     /// for them.
     pub async fn tick(self: &Arc<Self>) -> Result<Vec<JoinHandle<()>>, EngineError> {
+        if self.standing.load(Ordering::SeqCst) {
+            return Ok(Vec::new());
+        }
         self.resume_pace().await?;
         self.believe_clock().await?;
         let now = self.now();
         if !self.keep_lease(now).await? {
             self.set_role(Role::Follower);
+            return Ok(Vec::new());
+        }
+        self.sound_now_and_then(now).await?;
+        if !self.trusts_the_database().await? {
+            self.set_role(Role::Stopped);
             return Ok(Vec::new());
         }
         self.set_role(Role::Leader);
@@ -337,7 +384,7 @@ impl Engine {
         let mut tx = self.store.read().await?;
         let due = tx.due_effects(now, EFFECTS).await?;
         drop(tx);
-        let mut tasks = Vec::new();
+        let mut tasks: Vec<JoinHandle<()>> = self.purge_when_due(now).into_iter().collect();
         for effect in due {
             // One effect per incident at a time keeps an incident's facts in order.
             let Some(claim) = Claim::take(self, &effect) else { continue };
@@ -348,6 +395,7 @@ impl Engine {
                     Ok(()) => engine.problem(&about, None),
                     Err(EngineError::Store(StoreError::LeaseLost)) => tracing::warn!(about, "another engine took over"),
                     Err(error) => {
+                        engine.doubt(&error);
                         engine.problem(&about, Some(error.to_string()));
                         engine.try_again_later(&effect).await;
                     }
@@ -503,6 +551,16 @@ impl Engine {
         *lock(&self.posture) = Some(posture);
         self.announce(LiveEvent::AutomationChanged);
         Ok(())
+    }
+}
+
+/// Lets the engine go on when dropped.
+pub struct StandingStill(Arc<Engine>);
+
+impl Drop for StandingStill {
+    fn drop(&mut self) {
+        self.0.standing.store(false, Ordering::SeqCst);
+        self.0.nudge();
     }
 }
 

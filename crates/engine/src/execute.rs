@@ -28,7 +28,9 @@ impl Engine {
 
     /// Gate 12, and the mark that this plan is running now. `None` where the switch holds it.
     async fn begin(&self, effect: &PendingEffect, event: EventId) -> Result<Option<(Incident, Plan)>, EngineError> {
+        self.sound(self.now()).await?;
         let mut tx = self.write_as_leader().await?;
+        self.secure_mark(&mut tx).await?;
         let now = self.now();
         let incident = tx.incident(effect.incident_id).await?;
         let stored =

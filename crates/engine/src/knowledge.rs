@@ -13,6 +13,10 @@ pub struct KnowledgeCache {
 }
 
 impl KnowledgeCache {
+    pub fn forget(&self) {
+        *lock(&self.compiled) = None;
+    }
+
     pub async fn get(&self, tx: &mut Tx) -> Result<Arc<KnowledgeBase>, StoreError> {
         let version = tx.knowledge_version().await?;
         if let Some((compiled, base)) = &*lock(&self.compiled)

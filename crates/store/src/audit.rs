@@ -6,8 +6,8 @@ use selfheal_core::{AuditId, BasisPoints, IncidentId, PatternId};
 use crate::observe::Did;
 use crate::{StoreError, Tx};
 
-#[derive(sqlx::FromRow)]
-struct Row {
+#[derive(sqlx::FromRow, serde::Deserialize)]
+pub(crate) struct Row {
     id: i64,
     at: i64,
     event_type: String,
@@ -54,6 +54,7 @@ macro_rules! columns {
 }
 
 const LAST: &str = "select id, hash from audit_trail order by id desc limit 1";
+const HASH: &str = "select hash from audit_trail where id = $1";
 const INSERT: &str = concat!(
     "insert into audit_trail (",
     columns!(),
@@ -113,6 +114,17 @@ impl Tx {
         Ok(rows.into_iter().map(Entry::from).collect())
     }
 
+    /// Where the trail ends.
+    pub async fn audit_head(&mut self) -> Result<Option<(AuditId, String)>, StoreError> {
+        let last: Option<(i64, String)> = on!(self, c => sqlx::query_as(LAST).fetch_optional(c));
+        Ok(last.map(|(id, hash)| (AuditId(id), hash)))
+    }
+
+    /// The hash of one entry.
+    pub async fn audit_hash(&mut self, id: AuditId) -> Result<Option<String>, StoreError> {
+        Ok(on!(self, c => sqlx::query_scalar(HASH).bind(id.0).fetch_optional(c)))
+    }
+
     pub async fn audit_count(&mut self) -> Result<i64, StoreError> {
         Ok(on!(self, c => sqlx::query_scalar(COUNT).fetch_one(c)))
     }
@@ -124,8 +136,14 @@ impl Tx {
         Ok((verifier.count(), error))
     }
 
-    /// Checks on from where a verifier stands.
+    /// Checks on from where a verifier stands. Where the trail is another one by now (a backup was restored), from the
+    /// start.
     pub async fn verify_audit_from(&mut self, verifier: &mut Verifier) -> Result<Option<ChainError>, StoreError> {
+        if let Some((id, hash)) = verifier.head().map(|(id, hash)| (id, hash.to_owned()))
+            && self.audit_hash(id).await?.is_none_or(|found| found != hash)
+        {
+            *verifier = Verifier::default();
+        }
         loop {
             let last = verifier.last().map_or(0, |id| id.0);
             let rows: Vec<Row> = on!(self, c => sqlx::query_as(PAGE).bind(last).bind(PAGE_SIZE).fetch_all(c));

@@ -22,6 +22,10 @@ pub enum StoreError {
     NoIncident(selfheal_core::IncidentId),
     #[error("stored data cannot be read: {0}")]
     Corrupt(String),
+    #[error("this would change more than words: it matches something that Selfheal goes by")]
+    Unredactable,
+    #[error("{0}")]
+    Archive(#[from] crate::ArchiveError),
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
     #[error("the database could not be brought up to date: {0}")]

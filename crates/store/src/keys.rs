@@ -104,6 +104,12 @@ impl Tx {
         self.insert_keys(after.id, pairs(now.difference(&known))).await
     }
 
+    /// Finds an incident by nothing but what it says now.
+    pub(crate) async fn renew_keys(&mut self, incident: &Incident) -> Result<(), StoreError> {
+        execute!(self, sqlx::query(FORGET).bind(incident.id.0));
+        self.put_keys(None, incident).await
+    }
+
     async fn insert_keys(&mut self, id: IncidentId, keys: Pairs<'_>) -> Result<(), StoreError> {
         let statement = self.dialect(PUT_SQLITE, PUT_POSTGRES);
         execute!(self, sqlx::query(statement).bind(id.0).bind(keys));

@@ -47,12 +47,22 @@ impl Store {
             // An acknowledged signal survives a power cut.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // What is deleted or redacted is overwritten, not only let go of.
+            .pragma("secure_delete", "on")
             .busy_timeout(Duration::from_secs(10));
         if path.exists() {
             refuse_foreign(path).await?;
         }
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
+            .after_release(|connection, _| {
+                // A transaction that SQLite itself undid (a full disk) is one that cannot be rolled back any more; its
+                // connection would refuse every other one.
+                Box::pin(async move {
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
             .connect_with(options)
             .await
             .map_err(|error| unopenable(&path.display().to_string(), &error))?;
@@ -141,6 +151,10 @@ fn unopenable(path: &str, error: &sqlx::Error) -> StoreError {
 }
 
 /// An address without its password.
+pub fn shown_address(url: &str) -> String {
+    shown(url)
+}
+
 fn shown(url: &str) -> String {
     // Parameters may hold a password too.
     let url = url.split('?').next().unwrap_or_default();

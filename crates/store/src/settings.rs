@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
 use crate::observe::Did;
-use crate::{StoreError, Tx};
+use crate::{Purged, StoreError, Tx};
 
 /// The automation switch as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,7 @@ const AUTOMATION: &str = "automation";
 const KNOWLEDGE_VERSION: &str = "knowledge_version";
 const PACE: &str = "pace";
 const LATEST_TIME: &str = "latest_time";
+const PURGED: &str = "retention_purged";
 
 impl Tx {
     async fn setting<T: DeserializeOwned + Send + Unpin>(
@@ -91,7 +92,17 @@ impl Tx {
 
     pub(crate) async fn bump_knowledge_version(&mut self, at: Timestamp) -> Result<(), StoreError> {
         let next = self.knowledge_version().await? + 1;
-        self.put_setting(KNOWLEDGE_VERSION, &next, at, "store").await
+        self.set_knowledge_version(next, at).await
+    }
+
+    pub(crate) async fn set_knowledge_version(&mut self, version: i64, at: Timestamp) -> Result<(), StoreError> {
+        self.put_setting(KNOWLEDGE_VERSION, &version, at, "store").await
+    }
+
+    /// The latest time that was stored.
+    pub async fn latest_time(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        let latest: Option<i64> = self.setting(LATEST_TIME).await?;
+        Ok(latest.map(Timestamp::from_micros))
     }
 
     /// The pace of time that the last engine left.
@@ -113,5 +124,29 @@ impl Tx {
                 Ok(now)
             }
         }
+    }
+
+    /// What the run of retention that is under way has removed so far.
+    async fn purged(&mut self) -> Result<Purged, StoreError> {
+        Ok(self.setting(PURGED).await?.unwrap_or_default())
+    }
+
+    pub async fn add_purged(&mut self, more: Purged, at: Timestamp) -> Result<(), StoreError> {
+        let sum = self.purged().await?;
+        let sum = Purged {
+            facts: sum.facts + more.facts,
+            signals: sum.signals + more.signals,
+            minutes: sum.minutes + more.minutes,
+        };
+        self.put_setting(PURGED, &sum, at, "engine").await
+    }
+
+    /// Ends a run: what it has removed in all, which is then told in the audit trail.
+    pub async fn take_purged(&mut self, at: Timestamp) -> Result<Purged, StoreError> {
+        let sum = self.purged().await?;
+        if !sum.is_nothing() {
+            self.put_setting(PURGED, &Purged::default(), at, "engine").await?;
+        }
+        Ok(sum)
     }
 }

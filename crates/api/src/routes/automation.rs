@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use selfheal_core::audit::NewEntry;
 use selfheal_core::{Posture, Span, Timestamp};
 use selfheal_store::Automation;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,9 @@ pub struct SetAutomation {
     pub minutes: Option<u64>,
     #[schema(required)]
     pub reason: Option<String>,
+    /// Take the database as it is, where it is not the one that the home knows. Needs the role admin.
+    #[serde(default)]
+    pub accept_database: bool,
 }
 
 #[utoipa::path(get, operation_id = "show_automation", path = "/api/v1/automation", tag = "automation", responses((status = 200, body = AutomationView)))]
@@ -51,9 +55,38 @@ pub async fn set(
             "Leave it out to set the switch until it is set again.",
         ));
     }
+    if wanted.accept_database {
+        who.require(Role::Admin, "Accepting another database")?;
+        accept_database(&app, &who).await?;
+    }
     let until = wanted.minutes.map(|minutes| app.now() + Span::from_minutes(minutes));
     let automation = app.set_posture(wanted.posture, until, text(wanted.reason)?, &who.name).await?;
     Ok(Json(automation_view(&app, &automation, &who)))
+}
+
+/// A person takes an older or another database as it is. On record with what was expected and what was found.
+async fn accept_database(app: &App, who: &Principal) -> Result<(), ApiError> {
+    let now = app.now();
+    let mut tx = app.store().write().await?;
+    if let Some((why, expected)) = app.engine.distrust(&mut tx).await? {
+        let found = tx.audit_head().await?.map(|(id, hash)| serde_json::json!({ "id": id, "hash": hash }));
+        tx.audit(NewEntry {
+            at: now,
+            event_type: "automation.database_accepted",
+            actor: who.name.clone(),
+            incident_id: None,
+            pattern_id: None,
+            confidence: None,
+            action: None,
+            target: None,
+            result: "accepted as it is".into(),
+            details: serde_json::json!({ "expected": expected, "found": found, "why": why }),
+        })
+        .await?;
+        tx.commit().await?;
+        app.engine.trust().await?;
+    }
+    Ok(())
 }
 
 pub fn automation_view(app: &App, automation: &Automation, who: &Principal) -> AutomationView {

@@ -40,7 +40,15 @@ pub struct DoctorReport {
 
 #[utoipa::path(get, path = "/api/v1/doctor", tag = "doctor", responses((status = 200, body = DoctorReport)))]
 pub async fn doctor(State(app): State<Arc<App>>, _who: Principal) -> Result<Json<DoctorReport>, ApiError> {
-    let mut findings = vec![configuration(&app), database(&app).await?, audit(&app).await?];
+    // A database that cannot be used is a finding, not the end of the others.
+    let broken = |about: &str, error: ApiError| {
+        let (_, problem) = error.problem();
+        finding(about, Health::Bad, problem.why, format!("{} Nothing is started until it works again.", problem.next))
+    };
+    let mut findings = vec![configuration(&app)];
+    findings.push(database(&app).await.unwrap_or_else(|error| broken("database", error)));
+    findings.push(audit(&app).await.unwrap_or_else(|error| broken("audit trail", error)));
+    findings.extend(known(&app).await.unwrap_or_else(|error| Some(broken("high-water mark", error))));
     if let Some(brake) = app.engine.brake() {
         let next = "Remove the file, or run `selfheal resume`, when actions may run again.";
         findings.push(finding("emergency brake", Health::Warning, brake, next.into()));
@@ -73,6 +81,9 @@ pub async fn doctor(State(app): State<Arc<App>>, _who: Principal) -> Result<Json
         }
     }
     for (about, problem) in app.engine.status().problems {
+        if findings.iter().any(|finding| finding.about == about && finding.health == Health::Bad) {
+            continue;
+        }
         findings.push(finding(&about, Health::Bad, problem, "See the engine's log for when it began.".into()));
     }
     Ok(Json(DoctorReport { findings }))
@@ -113,6 +124,13 @@ fn configuration(app: &App) -> Finding {
 }
 
 async fn database(app: &App) -> Result<Finding, ApiError> {
+    if let Some(damage) = app.store().damage().await? {
+        let next =
+            "Stop Selfheal, move the file away, start it again, and restore the last backup: selfheal restore FILE.";
+        return Ok(finding("database", Health::Bad, format!("the file is damaged: {damage}"), next.into()));
+    }
+    // Nothing is written; but it could be.
+    app.store().write().await?.try_write().await?;
     let mut tx = app.store().read().await?;
     let holder = tx.lease_holder(app.now()).await?;
     let counts = tx.pattern_counts().await?;
@@ -138,6 +156,15 @@ async fn audit(app: &App) -> Result<Finding, ApiError> {
                 .into(),
         ),
     })
+}
+
+/// Whether this is the database that the home knows.
+async fn known(app: &App) -> Result<Option<Finding>, ApiError> {
+    let mut tx = app.store().read().await?;
+    Ok(app.engine.distrust(&mut tx).await?.map(|(why, _)| {
+        let next = "Put the right database back, or accept this one: selfheal resume --accept-database.";
+        finding("older database", Health::Bad, why, next.into())
+    }))
 }
 
 async fn target(app: &App, service: &Service) -> Option<Finding> {

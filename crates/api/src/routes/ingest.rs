@@ -58,7 +58,8 @@ pub struct IngestReply {
 }
 
 #[utoipa::path(post, path = "/api/v1/ingest", tag = "ingest", request_body = IngestRequest,
-    responses((status = 200, body = IngestReply)))]
+    responses((status = 200, body = IngestReply),
+        (status = 503, body = crate::Problem, description = "Nothing was acknowledged: send it again.")))]
 pub async fn ingest(
     State(app): State<Arc<App>>,
     who: Principal,

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod automation;
+pub mod backup;
 pub mod demo;
 pub mod doctor;
 pub mod events;
@@ -12,4 +13,5 @@ pub mod overview;
 pub mod patterns;
 pub mod people;
 pub mod queue;
+pub mod redact;
 pub mod tokens;

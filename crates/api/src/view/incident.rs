@@ -111,6 +111,9 @@ pub struct IncidentView {
     pub root_cause: Option<String>,
     pub impact: String,
     pub story: Vec<StoryEntry>,
+    /// What retention has removed of it, in words; null while all is there.
+    #[schema(required)]
+    pub expired: Option<String>,
     pub signals: Vec<SignalView>,
     #[schema(required)]
     pub decision: Option<DecisionView>,
@@ -162,6 +165,7 @@ pub fn incident_view(parts: &Parts<'_>, config: &Config, who: &Principal, now: T
         root_cause: decided.and_then(|decided| decided.root_cause.clone()),
         impact: analyse::impact(&incident.service, config),
         story: story(parts.facts, incident),
+        expired: expired(parts),
         signals: parts.signals.iter().enumerate().map(|(i, signal)| signal_view(i, signal, incident)).collect(),
         decision: decided.zip(incident.decided_at).map(|(decided, at)| decision_view(decided, at, candidates)),
         gates: gate_views(&incident.gates),
@@ -174,6 +178,19 @@ pub fn incident_view(parts: &Parts<'_>, config: &Config, who: &Principal, now: T
         can,
         primary,
     }
+}
+
+/// Facts are numbered from 1 without a gap: where the first is missing, the story has expired.
+fn expired(parts: &Parts<'_>) -> Option<String> {
+    let story = parts.facts.first().is_none_or(|first| first.seq != 1);
+    let evidence = parts.signals.is_empty();
+    let what = match (story, evidence) {
+        (true, true) => "Its story and its evidence have",
+        (true, false) => "Its story has",
+        (false, true) => "Its evidence has",
+        (false, false) => return None,
+    };
+    Some(format!("{what} expired (retention in the configuration). How it ended and the audit trail are kept."))
 }
 
 fn signal_view(index: usize, signal: &Signal, incident: &Incident) -> SignalView {

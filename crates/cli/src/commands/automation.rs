@@ -16,7 +16,7 @@ pub async fn pause(
     minutes: Option<u64>,
     reason: Option<String>,
 ) -> anyhow::Result<ExitCode> {
-    match set(place, as_json, Posture::Paused, minutes, reason).await {
+    match set(place, as_json, Posture::Paused, minutes, reason, false).await {
         Err(error) if place.server.is_none() => {
             let file = connect::home(place)?.pause();
             let made = file.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&file, ""));
@@ -35,7 +35,7 @@ pub async fn pause(
 }
 
 /// Lets Selfheal heal by itself again; the emergency brake is released too.
-pub async fn resume(place: &Place, as_json: bool) -> anyhow::Result<ExitCode> {
+pub async fn resume(place: &Place, as_json: bool, accept_database: bool) -> anyhow::Result<ExitCode> {
     if place.server.is_none() {
         let file = connect::home(place)?.pause();
         match std::fs::remove_file(&file) {
@@ -47,7 +47,7 @@ pub async fn resume(place: &Place, as_json: bool) -> anyhow::Result<ExitCode> {
             ),
         }
     }
-    set(place, as_json, Posture::On, None, None).await
+    set(place, as_json, Posture::On, None, None, accept_database).await
 }
 
 pub async fn set(
@@ -56,12 +56,19 @@ pub async fn set(
     posture: Posture,
     minutes: Option<u64>,
     reason: Option<String>,
+    accept_database: bool,
 ) -> anyhow::Result<ExitCode> {
-    let body = json!({ "posture": posture, "minutes": minutes, "reason": reason });
+    let mut body = json!({ "posture": posture, "minutes": minutes, "reason": reason });
+    if accept_database {
+        body["accept_database"] = json!(true);
+    }
     let view: AutomationView = connect::client(place).await?.put("/api/v1/automation", &body).await?;
     if as_json {
         output::json(&view)?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if accept_database {
+        output::line("The database is taken as it is.");
     }
     let until = view.until.as_ref().map_or_else(String::new, |until| format!(" until {}", output::time(until)));
     output::line(match view.effective {

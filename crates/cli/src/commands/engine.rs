@@ -2,12 +2,16 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use selfheal_api::{Principal, Role, bind, serve_socket, serve_tcp};
+use selfheal_api::{App, Principal, Role, bind, serve_socket, serve_tcp};
 use selfheal_core::Posture;
 
 use crate::args::Place;
 use crate::{connect, output};
+
+/// How long the end waits for the database. What is committed is safe without that.
+const CLOSING: Duration = Duration::from_secs(3);
 
 pub async fn run(place: &Place, observe: bool) -> anyhow::Result<ExitCode> {
     let app = connect::open(place).await?;
@@ -24,6 +28,7 @@ pub async fn run(place: &Place, observe: bool) -> anyhow::Result<ExitCode> {
     }
     app.engine.stop().await;
     drop(socket);
+    close(&app).await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -47,7 +52,13 @@ pub async fn serve(place: &Place, listen: Option<SocketAddr>) -> anyhow::Result<
     }
     app.engine.stop().await;
     drop((http, socket));
+    close(&app).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// SQLite then moves its log into the file, so that a copy of the file alone is whole.
+async fn close(app: &App) {
+    let _ = tokio::time::timeout(CLOSING, app.engine.store().close()).await;
 }
 
 /// Waits for Ctrl-C or SIGTERM.

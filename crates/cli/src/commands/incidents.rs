@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use selfheal_api::Client;
 use selfheal_api::view::{IncidentPage, IncidentView};
+use selfheal_api::{Client, RedactReply};
 use serde_json::json;
 
 use super::{escaped, word};
@@ -53,6 +53,16 @@ pub async fn run(place: &Place, as_json: bool, command: IncidentsCommand) -> any
         IncidentsCommand::Escalate { id, comment } => {
             client.post(&path(&id, "/escalate"), &json!({ "comment": comment })).await?
         }
+        IncidentsCommand::Redact { id, text, regex, reason } => {
+            let body = json!({ "text": text, "regex": regex, "reason": reason });
+            let reply: RedactReply = client.post(&path(&id, "/redact"), &body).await?;
+            if as_json {
+                output::json(&reply)?
+            } else {
+                redacted(&reply)
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
         IncidentsCommand::Note { id, text } => client.post(&path(&id, "/note"), &json!({ "text": text })).await?,
     };
     if as_json {
@@ -61,6 +71,19 @@ pub async fn run(place: &Place, as_json: bool, command: IncidentsCommand) -> any
         show(&view)
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn redacted(reply: &RedactReply) {
+    output::line(format!("Redacted in {} signals and {} facts.", reply.signals, reply.facts));
+    if !reply.audit_entries_left.is_empty() {
+        output::line(format!(
+            "The audit trail cannot be changed: entries {} still hold it.",
+            reply.audit_entries_left.join(", ")
+        ));
+    }
+    output::line(
+        "Backups made before still hold it, and so does the log it came from. A secret that was logged has to be replaced.",
+    );
 }
 
 fn path(id: &str, operation: &str) -> String {

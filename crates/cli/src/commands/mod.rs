@@ -2,6 +2,7 @@
 
 mod audit;
 mod automation;
+mod backup;
 mod demo;
 mod doctor;
 mod engine;
@@ -35,10 +36,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Knowledge(command) => knowledge::run(&place, json, command).await,
         Command::Audit(command) => audit::run(&place, json, command).await,
         Command::Pause { duration, reason } => automation::pause(&place, json, duration, reason).await,
-        Command::Resume => automation::resume(&place, json).await,
-        Command::Observe => automation::set(&place, json, Posture::Observe, None, None).await,
+        Command::Resume { accept_database } => automation::resume(&place, json, accept_database).await,
+        Command::Observe => automation::set(&place, json, Posture::Observe, None, None, false).await,
         Command::Queue => queue::run(&place, json).await,
         Command::Maintenance(command) => maintenance::run(&place, json, command).await,
+        Command::Backup(arguments) => backup::make(&place, json, arguments).await,
+        Command::Restore(arguments) => backup::restore(&place, json, arguments).await,
         Command::Token(command) => tokens::run(&place, json, command).await,
         Command::Doctor => doctor::run(&place, json).await,
         Command::Demo(demo) => demo::run(&place, json, demo).await,

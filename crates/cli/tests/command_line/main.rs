@@ -5,4 +5,7 @@
 mod bad_input;
 mod demo;
 mod everyday;
+mod keeping;
+mod patient;
 mod support;
+mod trouble;

@@ -6,6 +6,7 @@
 mod healing;
 mod maintenance;
 mod parse;
+mod retention;
 mod section;
 mod service;
 mod source;
@@ -14,6 +15,7 @@ pub use healing::{Learning, Limits, SelfHealing, Verification};
 pub use maintenance::MaintenanceWindow;
 pub(crate) use parse::read_yaml;
 pub use parse::{ConfigError, parse};
+pub use retention::Retention;
 pub use section::{ApprovalPolicy, Config, Correlation, Notifications, Server};
 pub use service::{CheckKind, CheckSpec, HttpCheck, Service};
 pub use source::{FileSource, SourceKind, SourceSpec};

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Learning, Limits, MaintenanceWindow, SelfHealing, Service, SourceSpec, Verification};
+use super::{Learning, Limits, MaintenanceWindow, Retention, SelfHealing, Service, SourceSpec, Verification};
 use crate::{ActionKind, BasisPoints, ServiceName, Span, TargetSpec, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +21,7 @@ pub struct Config {
     pub services: Vec<Service>,
     pub sources: Vec<SourceSpec>,
     pub notifications: Notifications,
+    pub retention: Retention,
     pub server: Server,
 }
 

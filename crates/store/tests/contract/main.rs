@@ -1,11 +1,14 @@
 //! One contract, two databases: every test runs on SQLite and on PostgreSQL.
 
 mod admission;
+mod archive;
 mod audit;
 mod incidents;
 mod keys;
 mod open;
 mod patterns;
+mod redact;
+mod retention;
 mod safety;
 mod signals;
 mod small;

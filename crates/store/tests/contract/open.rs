@@ -77,3 +77,16 @@ async fn a_database_is_opened_again() {
         Store::open(&url).await.expect("opens").close().await;
     }
 }
+
+/// On a full disk SQLite undoes a transaction by itself: it cannot be rolled back any more, and counts as open all the same.
+#[tokio::test]
+async fn a_transaction_that_sqlite_undid_by_itself_spoils_no_connection() {
+    let store = Store::open(&format!("sqlite:{}", file().display())).await.expect("opens");
+    for _ in 0..8 {
+        let selfheal_store::Connection::Sqlite(mut tx) = store.write().await.expect("begins").connection else {
+            panic!("SQLite")
+        };
+        sqlx::raw_sql("rollback").execute(&mut *tx).await.expect("undone");
+    }
+    store.write().await.expect("begins").commit().await.expect("committed");
+}

@@ -1,0 +1,88 @@
+//! `data/high_water.json`: what the home remembers of its databases, outside of them.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use selfheal_engine::{HighWater, Mark};
+use serde::{Deserialize, Serialize};
+
+/// A mark in the home's file, for one of the databases that the home is used with.
+pub struct MarkFile {
+    path: PathBuf,
+    database: String,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Marks {
+    databases: BTreeMap<String, Mark>,
+}
+
+impl MarkFile {
+    pub fn new(path: PathBuf, database: String) -> Self {
+        Self { path, database }
+    }
+
+    fn read(&self) -> Result<Marks, String> {
+        match std::fs::read(&self.path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| self.words(&error)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Marks::default()),
+            Err(error) => Err(self.words(&error)),
+        }
+    }
+
+    fn words(&self, error: &dyn std::fmt::Display) -> String {
+        format!("{}: {error}", self.path.display())
+    }
+}
+
+impl HighWater for MarkFile {
+    fn load(&self) -> Result<Option<Mark>, String> {
+        Ok(self.read()?.databases.remove(&self.database))
+    }
+
+    fn store(&self, mark: &Mark) -> Result<(), String> {
+        // What cannot be read is not worth keeping: only a person's word leads here then.
+        let mut marks = self.read().unwrap_or_default();
+        marks.databases.insert(self.database.clone(), mark.clone());
+        let text = serde_json::to_vec_pretty(&marks).map_err(|error| self.words(&error))?;
+        replace(&self.path, &text).map_err(|error| self.words(&error))
+    }
+}
+
+/// Replaces a file so that a crash at any moment leaves the old one or the new one, on the disk.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let part = path.with_extension("json.part");
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&part, path)?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use selfheal_core::{AuditId, Timestamp};
+
+    #[test]
+    fn each_database_has_a_mark_of_its_own_and_a_broken_file_is_no_mark() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("high_water.json");
+        let mark = |id| Mark { id: AuditId(id), hash: "h".into(), latest: Timestamp::EPOCH };
+        let (one, other) = (MarkFile::new(path.clone(), "one".into()), MarkFile::new(path.clone(), "other".into()));
+        assert_eq!(one.load(), Ok(None));
+        one.store(&mark(1)).expect("stored");
+        other.store(&mark(2)).expect("stored");
+        assert_eq!((one.load(), other.load()), (Ok(Some(mark(1))), Ok(Some(mark(2)))));
+        std::fs::write(&path, "{ half").expect("written");
+        assert!(one.load().expect_err("refused").contains("high_water.json"));
+        one.store(&mark(3)).expect("stored");
+        assert_eq!(one.load(), Ok(Some(mark(3))));
+    }
+}

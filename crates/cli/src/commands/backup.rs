@@ -1,0 +1,131 @@
+//! `selfheal backup` and `selfheal restore`.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use selfheal_api::{ClientError, RestoreReply, inspect_backup};
+use serde_json::json;
+
+use super::BAD;
+use crate::args::{BackupArguments, Place, RestoreArguments};
+use crate::{connect, failure, output};
+
+const WITHOUT: &str = "Not in it: the configuration (keep it in version control), and passwords and keys, which are never in the database.\n\
+                       In it: API tokens as digests, and log lines. Keep it where only you may read.";
+
+pub async fn make(place: &Place, as_json: bool, arguments: BackupArguments) -> anyhow::Result<ExitCode> {
+    let file = arguments.file;
+    if file.exists() && !arguments.force {
+        bail!("{} exists and is left alone. Choose another name, or replace it with --force", file.display());
+    }
+    let client = connect::client(place).await?;
+    // Under another name until it is whole: a backup that broke off is never taken for one.
+    let part = PathBuf::from(format!("{}.part", file.display()));
+    let contents = match write(&client, &part).await {
+        Ok(contents) => contents,
+        Err(error) => {
+            let _ = std::fs::remove_file(&part);
+            return Err(error);
+        }
+    };
+    std::fs::rename(&part, &file).with_context(|| format!("{} cannot be written", file.display()))?;
+    let size = std::fs::metadata(&file)?.len();
+    if as_json {
+        output::json(&json!({ "file": file, "bytes": size, "about": contents.about, "manifest": contents.manifest }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::line(format!(
+        "{}: {} rows of {} tables, {size} bytes, read back and checked.",
+        file.display(),
+        contents.manifest.rows(),
+        contents.manifest.tables.len()
+    ));
+    if let Some(head) = &contents.manifest.audit {
+        output::line(format!("Audit trail up to entry {}: {}", head.id, head.hash));
+    }
+    output::line(WITHOUT);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes, makes sure that it is on the disk, and reads it back.
+async fn write(client: &selfheal_api::Client, part: &Path) -> anyhow::Result<selfheal_api::BackupContents> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let cannot = || format!("{} cannot be written. Choose another place", part.display());
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(part)
+        .with_context(cannot)?;
+    let mut file = tokio::fs::File::from_std(file);
+    client.download("/api/v1/backup", &mut file).await?;
+    file.sync_all().await.with_context(cannot)?;
+    inspect_backup(part).map_err(|error| anyhow::anyhow!("the backup was not written well: {error}. Try again"))
+}
+
+pub async fn restore(place: &Place, as_json: bool, arguments: RestoreArguments) -> anyhow::Result<ExitCode> {
+    let file = &arguments.file;
+    // Told before anything is asked: a damaged one is not even sent.
+    let contents = match inspect_backup(file) {
+        Ok(contents) => contents,
+        Err(error) => {
+            eprintln!("error: {}: {error}\n  Nothing was changed. Use another backup.", file.display());
+            return Ok(ExitCode::from(BAD));
+        }
+    };
+    if !arguments.yes
+        && !asked(&format!(
+            "Replace everything in this home's database by the backup of {} by {} ({} rows)?",
+            contents.about.made_at,
+            contents.about.made_by,
+            contents.manifest.rows()
+        ))?
+    {
+        output::line("Nothing was changed.");
+        return Ok(ExitCode::FAILURE);
+    }
+    let client = connect::client(place).await?;
+    let opened = tokio::fs::File::open(file).await.with_context(|| format!("{} cannot be read", file.display()))?;
+    let reply: RestoreReply = match client.upload("/api/v1/restore", opened).await {
+        Ok(reply) => reply,
+        Err(ClientError::Problem(problem)) if problem.code == "backup_damaged" => {
+            eprintln!("{}", failure::words(&ClientError::Problem(problem).into()));
+            return Ok(ExitCode::from(BAD));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if as_json {
+        output::json(&reply)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::line(format!("Restored {} rows from the backup of {} by {}.", reply.rows, reply.made_at, reply.made_by));
+    if let Some(safety) = &reply.safety_backup {
+        output::line(format!("What was there before is saved in {safety}"));
+    }
+    if reply.carried_starts > 0 {
+        output::line(format!(
+            "{} starts that the backup lacks were carried over: they still count.",
+            reply.carried_starts
+        ));
+    }
+    output::line(
+        "Automation is paused: look around, then `selfheal resume` or `selfheal observe`.\n\
+         API tokens are those of the backup: one that was removed since is valid again (`selfheal token list`).\n\
+         The configuration is not in a backup and was not changed.",
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn asked(question: &str) -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        bail!("{question}\n  Nobody is there to ask: say --yes");
+    }
+    print!("{question} [y/N] ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}

@@ -1,0 +1,218 @@
+//! Takes a secret or personal data out of what was stored, wherever it stands in the text of an incident.
+//!
+//! Text only: names of services, states, fingerprints, plans and times are what the engine goes by, and stay. A log line's
+//! template holds a masked form of the secret, and a title may have cut it off; both are found.
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::Timestamp;
+use crate::detect::template;
+
+/// What stands in its place.
+pub const REDACTED: &str = "[redacted]";
+
+/// The shortest text that can be redacted: a shorter one would take half of every line with it.
+pub const SHORTEST: usize = 4;
+
+/// Fields that are no text of anybody's: tags, identities, and what comes from the inventory.
+const KEPT: [&str; 24] = [
+    "fact",
+    "effect",
+    "name",
+    "id",
+    "event",
+    "incident",
+    "signal",
+    "severity",
+    "fingerprint",
+    "fingerprints",
+    "service",
+    "services",
+    "project",
+    "pattern",
+    "action",
+    "kind",
+    "target",
+    "plan",
+    "plan_hash",
+    "gate",
+    "cause",
+    "outcome",
+    "posture",
+    "by",
+];
+
+/// Where something stood in a text that is another one now.
+const PLACES: &str = "span";
+
+#[derive(Clone, Debug)]
+pub struct Redaction {
+    found: Vec<Regex>,
+    /// The text itself in lowercase, for one that was cut off.
+    text: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RedactionError {
+    #[error("the text is shorter than {SHORTEST} characters")]
+    TooShort,
+    #[error("the regular expression cannot be used: {0}")]
+    Regex(String),
+    #[error("the regular expression matches the empty text, so it would match everywhere")]
+    MatchesNothing,
+}
+
+impl Redaction {
+    /// A text, in any case.
+    pub fn text(text: &str) -> Result<Self, RedactionError> {
+        let text = text.trim();
+        if text.chars().count() < SHORTEST {
+            return Err(RedactionError::TooShort);
+        }
+        let mut found = vec![exactly(text)?];
+        let masked = template(text);
+        if masked != text && masked.chars().filter(|c| c.is_alphanumeric()).count() >= SHORTEST {
+            found.push(exactly(&masked)?);
+        }
+        Ok(Self { found, text: Some(text.to_lowercase()) })
+    }
+
+    pub fn regex(pattern: &str) -> Result<Self, RedactionError> {
+        let regex = Regex::new(pattern).map_err(|error| RedactionError::Regex(error.to_string()))?;
+        if regex.is_match("") {
+            return Err(RedactionError::MatchesNothing);
+        }
+        Ok(Self { found: vec![regex], text: None })
+    }
+
+    /// The text without what is to be redacted; `None` where it holds nothing of it.
+    pub fn apply(&self, text: &str) -> Option<String> {
+        let mut redacted = text.to_owned();
+        for regex in &self.found {
+            redacted = regex.replace_all(&redacted, REDACTED).into_owned();
+        }
+        if let Some(start) = self.cut_off(&redacted) {
+            redacted.truncate(start);
+            redacted.push_str(REDACTED);
+            redacted.push('…');
+        }
+        (redacted != text).then_some(redacted)
+    }
+
+    /// Where the beginning of the text stands at an end that was cut off.
+    fn cut_off(&self, text: &str) -> Option<usize> {
+        let (needle, kept) = (self.text.as_ref()?, text.strip_suffix('…')?);
+        kept.char_indices().map(|(start, _)| start).find(|start| {
+            kept[*start..].chars().count() >= SHORTEST && needle.starts_with(&kept[*start..].to_lowercase())
+        })
+    }
+
+    pub fn finds(&self, text: &str) -> bool {
+        self.apply(text).is_some()
+    }
+
+    /// Redacts every text in a JSON value. Returns whether anything changed.
+    pub fn json(&self, value: &mut Value) -> bool {
+        match value {
+            Value::String(text) if !is_time(text) => match self.apply(text) {
+                Some(redacted) => {
+                    *text = redacted;
+                    true
+                }
+                None => false,
+            },
+            Value::Array(values) => values.iter_mut().fold(false, |changed, value| self.json(value) | changed),
+            Value::Object(fields) => fields.iter_mut().fold(false, |changed, (key, value)| {
+                // A tag is a string; an object or a list under such a name may hold text all the same.
+                let kept = KEPT.contains(&key.as_str()) && (key == "plan" || !value.is_object());
+                (!kept && self.json(value)) | changed
+            }),
+            _ => false,
+        }
+    }
+}
+
+/// Forgets where something stood in texts that have changed.
+pub fn forget_places(value: &mut Value) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(forget_places),
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                if key == PLACES {
+                    *value = Value::Null;
+                } else {
+                    forget_places(value);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn exactly(text: &str) -> Result<Regex, RedactionError> {
+    Regex::new(&format!("(?i){}", regex::escape(text))).map_err(|error| RedactionError::Regex(error.to_string()))
+}
+
+fn is_time(text: &str) -> bool {
+    text.ends_with('Z') && serde_json::from_value::<Timestamp>(Value::String(text.to_owned())).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_text_is_found_in_every_form_in_which_it_is_stored() {
+        let redaction = Redaction::text("hunter2-abcdef").expect("valid");
+        for (before, after) in [
+            ("password=hunter2-abcdef rejected", Some("password=[redacted] rejected")),
+            ("Hunter2-abcdef at the start", Some("[redacted] at the start")),
+            ("twice hunter2-abcdef HUNTER2-ABCDEF", Some("twice [redacted] [redacted]")),
+            ("cut off at hunter2-ab…", Some("cut off at [redacted]…")),
+            ("cut off at hun…", None),
+            ("nothing here", None),
+        ] {
+            assert_eq!(redaction.apply(before).as_deref(), after, "{before}");
+        }
+        // What the template masks of it is found too.
+        let name = Redaction::text("Ada Lovelace 1815").expect("valid");
+        assert_eq!(name.apply("born: Ada Lovelace <*> in").as_deref(), Some("born: [redacted] in"));
+    }
+
+    #[test]
+    fn what_would_take_everything_is_refused() {
+        assert_eq!(Redaction::text(" abc ").expect_err("refused"), RedactionError::TooShort);
+        assert_eq!(Redaction::regex("x*").expect_err("refused"), RedactionError::MatchesNothing);
+        assert!(matches!(Redaction::regex("("), Err(RedactionError::Regex(_))));
+    }
+
+    #[test]
+    fn what_the_engine_goes_by_stays() {
+        let redaction = Redaction::regex("[a-z0-9]+").expect("valid");
+        let before = json!({
+            "fact": "opened", "service": "pay", "plan": { "steps": ["start"] }, "at": "2026-02-28T14:02:00Z", "n": 7,
+            "gate": { "gate": "cooldown", "reason": "secret" }, "title": "secret", "templates": ["secret"],
+        });
+        let mut after = before.clone();
+        assert!(redaction.json(&mut after));
+        assert_eq!(
+            after,
+            json!({
+                "fact": "opened", "service": "pay", "plan": { "steps": ["start"] }, "at": "2026-02-28T14:02:00Z", "n": 7,
+                "gate": { "gate": "cooldown", "reason": "[redacted]" }, "title": "[redacted]", "templates": ["[redacted]"],
+            })
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_of_it_is_left(before in ".{0,40}", secret in "[a-zA-Z0-9@.-]{4,20}", after in ".{0,40}") {
+            let redaction = Redaction::text(&secret).expect("valid");
+            let redacted = redaction.apply(&format!("{before}{secret}{after}")).expect("found");
+            prop_assert!(!redacted.replace(REDACTED, " ").to_lowercase().contains(&secret.to_lowercase()));
+        }
+    }
+}

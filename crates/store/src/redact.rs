@@ -1,0 +1,215 @@
+//! Takes a text out of everything that is stored of one incident: its signals, its facts, its state, and what its actions
+//! said. The same replacement everywhere, so that replaying the facts still gives the state.
+
+use selfheal_core::redact::{Redaction, forget_places};
+use selfheal_core::{AuditId, Fact, Incident, IncidentId};
+use sqlx::types::Json;
+
+use crate::dispatch::Pool;
+use crate::{Store, StoreError, Tx};
+
+/// In how many places something was redacted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Redacted {
+    pub signals: u64,
+    pub facts: u64,
+    /// The incident itself: title, templates, root cause and the like.
+    pub incident: bool,
+    /// What actions said, and what was learned from it.
+    pub events: u64,
+}
+
+impl Redacted {
+    pub const fn is_nothing(&self) -> bool {
+        self.signals == 0 && self.facts == 0 && !self.incident && self.events == 0
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct SignalText {
+    id: i64,
+    template: String,
+    text: String,
+    attributes: Json<serde_json::Value>,
+    trace_id: Option<String>,
+}
+
+#[derive(sqlx::FromRow)]
+struct FactBody {
+    seq: i64,
+    body: Json<serde_json::Value>,
+}
+
+const SIGNALS: &str = "select id, template, text, attributes, trace_id from signals where incident_id = $1 order by id";
+const SIGNAL: &str = "update signals set template = $2, text = $3, attributes = $4, trace_id = $5 where id = $1";
+const FACTS: &str = "select seq, body from incident_facts where incident_id = $1 order by seq";
+const FACT: &str = "update incident_facts set body = $3 where incident_id = $1 and seq = $2";
+const BODY: &str = "select body from incidents where id = $1";
+const DETAILS: &str = "select id, detail from self_healing_events where incident_id = $1 and detail is not null";
+const DETAIL: &str = "update self_healing_events set detail = $2 where id = $1";
+const REASONS: &str = "
+    select confidence_history.id, confidence_history.reason
+    from confidence_history join self_healing_events on self_healing_events.id = confidence_history.event_id
+    where self_healing_events.incident_id = $1";
+const REASON: &str = "update confidence_history set reason = $2 where id = $1";
+const WAITING: &str = "select id, state from outbox where incident_id = $1";
+const STATE: &str = "update outbox set state = $2 where id = $1";
+const TRAIL: &str = "select id, result, details from audit_trail where incident_id = $1 order by id";
+const CHECKPOINT: &str = "pragma wal_checkpoint(truncate)";
+
+impl Tx {
+    pub async fn redact(&mut self, id: IncidentId, redaction: &Redaction) -> Result<Redacted, StoreError> {
+        let before = self.incident(id).await?;
+        let signals = self.redact_signals(id, redaction).await?;
+        // Highlights name places in texts that are other ones now.
+        let moved = signals > 0;
+        let (was, is, facts) = self.redact_facts(id, redaction, moved).await?;
+        let replay = |facts: &[(selfheal_core::Timestamp, Fact)]| {
+            Incident::replay(id, before.project.clone(), facts.iter().map(|(at, fact)| (*at, fact))).ok().flatten()
+        };
+        let count = self.fact_count(id).await?;
+        let after = if was.len() as i64 == count && replay(&was).as_ref() == Some(&before) {
+            replay(&is).ok_or(StoreError::Unredactable)?
+        } else {
+            // The story has expired: the state is all there is.
+            self.redact_body(id, redaction, moved).await?
+        };
+        // Only words may differ.
+        if after.state.name() != before.state.name() || after.fingerprints != before.fingerprints {
+            return Err(StoreError::Unredactable);
+        }
+        let incident = after != before;
+        if incident {
+            self.save_incident(&after, count).await?;
+            // Words of a template are keys too.
+            self.renew_keys(&after).await?;
+        }
+        self.redact_outbox(id, redaction).await?;
+        let events = self.redact_pairs(DETAILS, DETAIL, id, redaction).await?
+            + self.redact_pairs(REASONS, REASON, id, redaction).await?;
+        Ok(Redacted { signals, facts, incident, events })
+    }
+
+    async fn redact_signals(&mut self, id: IncidentId, redaction: &Redaction) -> Result<u64, StoreError> {
+        let rows: Vec<SignalText> = on!(self, c => sqlx::query_as(SIGNALS).bind(id.0).fetch_all(c));
+        let mut changed = 0;
+        for mut row in rows {
+            let template = redaction.apply(&row.template);
+            let text = redaction.apply(&row.text);
+            let trace = row.trace_id.as_deref().and_then(|trace| redaction.apply(trace));
+            // Names of attributes are ours; their values are the log's.
+            let attributes = match &mut row.attributes.0 {
+                serde_json::Value::Object(fields) => {
+                    fields.values_mut().fold(false, |c, value| redaction.json(value) | c)
+                }
+                _ => false,
+            };
+            if template.is_none() && text.is_none() && trace.is_none() && !attributes {
+                continue;
+            }
+            changed += execute!(
+                self,
+                sqlx::query(SIGNAL)
+                    .bind(row.id)
+                    .bind(template.as_ref().unwrap_or(&row.template))
+                    .bind(text.as_ref().unwrap_or(&row.text))
+                    .bind(&row.attributes)
+                    .bind(trace.as_ref().or(row.trace_id.as_ref()))
+            );
+        }
+        Ok(changed)
+    }
+
+    /// The facts as they were and as they are now, and how many changed.
+    async fn redact_facts(
+        &mut self,
+        id: IncidentId,
+        redaction: &Redaction,
+        moved: bool,
+    ) -> Result<(Vec<(selfheal_core::Timestamp, Fact)>, Vec<(selfheal_core::Timestamp, Fact)>, u64), StoreError> {
+        let was = self.facts(id).await?;
+        let rows: Vec<FactBody> = on!(self, c => sqlx::query_as(FACTS).bind(id.0).fetch_all(c));
+        let (mut is, mut changed) = (Vec::with_capacity(was.len()), 0);
+        for (mut row, fact) in rows.into_iter().zip(&was) {
+            let before = row.body.0.clone();
+            redaction.json(&mut row.body.0);
+            if moved {
+                forget_places(&mut row.body.0);
+            }
+            let body: Fact = serde_json::from_value(row.body.0.clone()).map_err(|_| StoreError::Unredactable)?;
+            if body.name() != fact.body.name() {
+                return Err(StoreError::Unredactable);
+            }
+            if row.body.0 != before {
+                changed += execute!(self, sqlx::query(FACT).bind(id.0).bind(row.seq).bind(&row.body));
+            }
+            is.push((fact.at, body));
+        }
+        Ok((was.into_iter().map(|fact| (fact.at, fact.body)).collect(), is, changed))
+    }
+
+    async fn redact_body(
+        &mut self,
+        id: IncidentId,
+        redaction: &Redaction,
+        moved: bool,
+    ) -> Result<Incident, StoreError> {
+        let mut body: Json<serde_json::Value> = on!(self, c => sqlx::query_scalar(BODY).bind(id.0).fetch_one(c));
+        redaction.json(&mut body.0);
+        if moved {
+            forget_places(&mut body.0);
+        }
+        serde_json::from_value(body.0).map_err(|_| StoreError::Unredactable)
+    }
+
+    /// Texts of rows that are changed one by one: `select id, text` and `update ... set text = $2 where id = $1`.
+    async fn redact_pairs(
+        &mut self,
+        select: &'static str,
+        update: &'static str,
+        id: IncidentId,
+        redaction: &Redaction,
+    ) -> Result<u64, StoreError> {
+        let rows: Vec<(i64, String)> = on!(self, c => sqlx::query_as(select).bind(id.0).fetch_all(c));
+        let mut changed = 0;
+        for (row, text) in rows {
+            if let Some(redacted) = redaction.apply(&text) {
+                changed += execute!(self, sqlx::query(update).bind(row).bind(&redacted));
+            }
+        }
+        Ok(changed)
+    }
+
+    /// What a verification under way keeps of the checks' words.
+    async fn redact_outbox(&mut self, id: IncidentId, redaction: &Redaction) -> Result<(), StoreError> {
+        let rows: Vec<(i64, Json<serde_json::Value>)> = on!(self, c => sqlx::query_as(WAITING).bind(id.0).fetch_all(c));
+        for (row, mut state) in rows {
+            if redaction.json(&mut state.0) {
+                execute!(self, sqlx::query(STATE).bind(row).bind(&state));
+            }
+        }
+        Ok(())
+    }
+
+    /// Entries of the audit trail about an incident that hold the text. They cannot be changed.
+    pub async fn audit_entries_with(
+        &mut self,
+        id: IncidentId,
+        redaction: &Redaction,
+    ) -> Result<Vec<AuditId>, StoreError> {
+        let rows: Vec<(i64, String, String)> = on!(self, c => sqlx::query_as(TRAIL).bind(id.0).fetch_all(c));
+        let holds = |(_, result, details): &(i64, String, String)| redaction.finds(result) || redaction.finds(details);
+        Ok(rows.into_iter().filter(holds).map(|(id, ..)| AuditId(id)).collect())
+    }
+}
+
+impl Store {
+    /// Lets nothing of what was overwritten stay in the files: pages in SQLite's log are moved into the database and the log
+    /// is emptied. PostgreSQL does that by itself when it vacuums.
+    pub async fn sweep(&self) -> Result<(), StoreError> {
+        if let Pool::Sqlite(pool) = &self.pool {
+            sqlx::query(CHECKPOINT).execute(pool).await?;
+        }
+        Ok(())
+    }
+}
