@@ -256,7 +256,7 @@ async fn judge(folder: &tempfile::TempDir, store: &Store, fates: Fates) {
     }
     assert_eq!((twice, over_limit, too_soon, overlaps), (0, 0, 0, 0));
     assert!(begun <= events.len(), "more steps than intents");
-    assert!(events.len() >= 15, "only {} actions were started:\n{}", events.len(), logs(folder.path()));
+    assert!(events.len() >= 10, "only {} actions were started:\n{}", events.len(), logs(folder.path()));
     assert!(again > 0, "no target was started twice: the cooldown was not tried");
     assert!(takeovers.len() >= 6, "only {} takeovers", takeovers.len());
     assert!(takeovers[last] < lease + SLACK, "a takeover took {:?}", takeovers[last]);
