@@ -33,12 +33,13 @@ struct Schedule {
 impl Schedule {
     fn next(&mut self) -> (String, usize) {
         let weight = |tally: &Tally| tally.tried + if tally.kills >= 2 { 3 } else { 0 };
-        let least = self.points.iter().min_by_key(|(_, tally)| weight(tally)).map(|(name, _)| name.clone());
+        let named = self.points.iter().filter(|(name, _)| *name != AT_REST);
+        let least = named.min_by_key(|(_, tally)| weight(tally)).map(|(name, _)| name.clone());
         let name = least.unwrap_or_else(|| "before commit: lease taken".to_owned());
         let tally = self.points.entry(name.clone()).or_default();
         tally.tried += 1;
         // The first pass is the surest; later ones find an engine that is further on.
-        (name, if tally.tried <= 2 { 1 } else { 1 + tally.tried % 3 })
+        (name, if tally.tried <= 4 || tally.kills == 0 { 1 } else { 1 + tally.tried % 3 })
     }
 
     /// What became of the incidents that these points were died at in.
@@ -52,7 +53,8 @@ impl Schedule {
     }
 
     fn kills(&self) -> usize {
-        self.points.values().map(|tally| tally.kills).sum()
+        // Those at rest are for nothing: what they died at is not known.
+        self.points.iter().filter(|(name, _)| *name != AT_REST).map(|(_, tally)| tally.kills).sum()
     }
 
     /// Enough kills, and each point that can be died at was.
@@ -123,7 +125,7 @@ async fn live(
         let name = SERVICES[round % 2];
         home.break_service(name, round % 4 < 2);
         let (mut killed, mut handed_over) = (Vec::new(), false);
-        for _ in 0..4 {
+        for _ in 0..6 {
             home.tidy().await.expect("the database answers");
             let (point, nth) = schedule.lock().expect("not poisoned").next();
             let engine = home.engine(Some((&point, nth)));
@@ -131,7 +133,8 @@ async fn live(
                 Ended::Died => killed.push(point),
                 Ended::Quiet => {
                     killed.push(AT_REST.to_owned());
-                    break;
+                    round += 1;
+                    home.break_service(SERVICES[round % 2], round % 4 < 2);
                 }
                 Ended::TimedOut => killed.push(AT_REST.to_owned()),
                 Ended::ByItself(status) => {
@@ -221,7 +224,7 @@ fn print(schedule: &Schedule, reports: &[(&str, Report)]) {
         let Tally { tried, kills, healed, handed_over } = tally;
         println!("{point:<62} {tried:>5} {kills:>6} {healed:>6} {handed_over:>11}");
     }
-    println!("{:<62} {:>5} {:>6}", "all", "", schedule.kills());
+    println!("{:<62} {:>5} {:>6}", "all, without those at rest", "", schedule.kills());
     for kind in ["SQLite", "PostgreSQL"] {
         let sum =
             |of: fn(&Report) -> usize| reports.iter().filter(|(k, _)| *k == kind).map(|(_, r)| of(r)).sum::<usize>();

@@ -26,9 +26,12 @@ pub struct PendingEffect {
 const INSERT: &str = "insert into outbox (incident_id, effect, body, due_at) values ($1, $2, $3, $4)";
 const SAME: &str = "
     select count(*) from outbox where incident_id = $1 and effect = $2 and started_at is null";
+// What was admitted goes before what is yet to be decided: behind a storm of decisions an intent would grow old, and keep
+// everybody else waiting meanwhile.
 const DUE: &str = "
     select id, incident_id, body, started_at, tries, state from outbox
-    where due_at <= $1 order by due_at, id limit $2";
+    where due_at <= $1
+    order by case effect when 'execute' then 0 when 'verify' then 1 else 2 end, due_at, id limit $2";
 const OF_INCIDENT: &str = "
     select id, incident_id, body, started_at, tries, state from outbox where incident_id = $1 order by id";
 const START: &str = "update outbox set started_at = $2 where id = $1 and started_at is null";

@@ -12,6 +12,7 @@ on_both!(
     replaying_the_facts_gives_the_state,
     a_decision_is_asked_for_once,
     an_effect_is_started_once,
+    what_was_admitted_is_done_first,
     pages_are_complete_and_in_order,
     search_takes_special_characters_literally,
     due_incidents_are_found,
@@ -84,6 +85,19 @@ async fn an_effect_is_started_once(store: Store) {
     assert_eq!((again.tries, again.state["n"].as_i64()), (1, Some(1)));
     tx.finish_effect(effect.id).await.expect("stored");
     assert_eq!(tx.next_effect_due().await.expect("read"), None);
+}
+
+async fn what_was_admitted_is_done_first(store: Store) {
+    let mut tx = store.write().await.expect("writes");
+    let waiting = incident(&mut tx, "pay", Severity::High, 0).await;
+    let admitted = incident(&mut tx, "mail", Severity::High, 1).await;
+    let event = selfheal_core::EventId(1);
+    tx.put_effect(admitted, &Effect::Verify { event }, at(3)).await.expect("stored");
+    tx.put_effect(admitted, &Effect::Execute { event }, at(4)).await.expect("stored");
+    let due = tx.due_effects(at(9), 10).await.expect("read");
+    let names: Vec<_> = due.iter().map(|effect| (effect.incident_id, effect.body.name())).collect();
+    assert_eq!(names, [(admitted, "execute"), (admitted, "verify"), (waiting, "decide"), (admitted, "decide")]);
+    assert_eq!(tx.due_effects(at(9), 1).await.expect("read").len(), 1);
 }
 
 async fn pages_are_complete_and_in_order(store: Store) {
