@@ -12,6 +12,12 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         chrono::Utc::now().into()
     }
+
+    fn utc_offset(&self, at: Timestamp) -> i32 {
+        use chrono::Offset;
+        let at = chrono::DateTime::from_timestamp_micros(at.as_micros()).unwrap_or_default();
+        at.with_timezone(&chrono::Local).offset().fix().local_minus_utc()
+    }
 }
 
 #[cfg(test)]

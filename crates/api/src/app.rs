@@ -83,7 +83,8 @@ impl App {
             clock: Arc::new(selfheal_adapters::SystemClock),
             probe: Arc::new(probe),
             actuators: selfheal_adapters::all_actuators().into_iter().map(Arc::from).collect(),
-            notifiers,
+            host_notifiers: notifiers,
+            open_notifiers: Box::new(selfheal_adapters::open_notifiers),
             open_source: Box::new(selfheal_adapters::open_source),
         };
         // Unique even where every container is called the same and every engine has process id 1.

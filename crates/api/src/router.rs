@@ -8,7 +8,9 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::routes::{audit, automation, demo, doctor, events, incidents, ingest, overview, patterns, people, tokens};
+use crate::routes::{
+    audit, automation, demo, doctor, events, incidents, ingest, notifications, overview, patterns, people, tokens,
+};
 use crate::view::LiveEventView;
 use crate::{ApiError, App};
 
@@ -46,6 +48,8 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tokens::list, tokens::add))
         .routes(routes!(tokens::remove))
         .routes(routes!(doctor::doctor))
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::test))
         .routes(routes!(demo::start))
         .routes(routes!(events::events))
 }

@@ -20,6 +20,7 @@ mod digest;
 mod gates;
 mod ids;
 mod incident;
+mod notice;
 mod observation;
 mod plan;
 mod score;
@@ -33,13 +34,15 @@ pub use gates::{
     Admission, Approval, Breaker, Consequence, Gate, GateLimits, GateResult, HOUR, Posture, Snapshot, admit,
 };
 pub use ids::{
-    AuditId, EffectId, EventId, IncidentId, InvalidId, PatternId, ProjectName, ServiceName, SignalId, SourceName,
+    AuditId, EffectId, EventId, IncidentId, InvalidId, NotifierName, PatternId, ProjectName, ServiceName, SignalId,
+    SourceName,
 };
 pub use incident::{
-    Attempt, Cause, Decided, Effect, Fact, Group, Held, IllegalFact, Incident, Notice, NoticeKind, RECENT,
-    RejectReason, ResolvedBy, SignalSeen, State, Verified,
+    Attempt, Cause, Decided, Effect, Fact, Group, Held, IllegalFact, Incident, RECENT, RejectReason, ResolvedBy,
+    SignalSeen, State, Verified,
 };
 pub use learn::Learned;
+pub use notice::{About, Notice, NoticeKind};
 pub use observation::{Fingerprint, HealthReading, Level, LogRecord, NewSignal, Observation, Signal, SignalKind};
 pub use plan::{Blocker, Outcome, Plan, PlanHash, Preflight, Step};
 pub use score::{BasisPoints, DecisionConfidence, ScoreOutOfRange};

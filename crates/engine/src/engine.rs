@@ -5,16 +5,17 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use selfheal_core::config::{Config, SourceSpec};
+use selfheal_core::config::{Config, NotifierSpec, SourceSpec};
 use selfheal_core::{EffectId, IncidentId, Outcome, Posture, Span, Timestamp};
 use selfheal_store::{Lease, Store, StoreError};
 use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinHandle;
 
 use crate::breaker::Breakers;
+use crate::channels::Channels;
 use crate::knowledge::KnowledgeCache;
 use crate::live::LiveEvent;
-use crate::ports::{Actuator, Clock, Notifier, Probe, Source};
+use crate::ports::{Actuator, Clock, Notifier, OpenedNotifier, Probe, Source};
 
 /// How long the lease lives without being renewed: how long a dead leader can keep the others waiting.
 const LEASE: Span = Span::from_secs(15);
@@ -27,18 +28,25 @@ const BACKOFF: Span = Span::from_minutes(1);
 const IDLE: Duration = Duration::from_millis(250);
 /// How long a stop waits for an action that is under way.
 const DRAIN: Duration = Duration::from_secs(30);
+/// How long it waits for a notice that is being sent. One that is cut off is sent again later.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Effects taken up in one round.
 const EFFECTS: i64 = 100;
 
 /// Makes a source from its entry in the configuration.
 pub type OpenSource = dyn Fn(&SourceSpec) -> Option<Box<dyn Source>> + Send + Sync;
 
+/// Makes notifiers from their entries in the configuration: as many as there are entries.
+pub type OpenNotifiers = dyn Fn(&[NotifierSpec]) -> Vec<OpenedNotifier> + Send + Sync;
+
 /// The outside world, as the engine sees it.
 pub struct Adapters {
     pub clock: Arc<dyn Clock>,
     pub probe: Arc<dyn Probe>,
     pub actuators: Vec<Arc<dyn Actuator>>,
-    pub notifiers: Vec<Arc<dyn Notifier>>,
+    /// Notifiers that this host brings, whatever is configured.
+    pub host_notifiers: Vec<Arc<dyn Notifier>>,
+    pub open_notifiers: Box<OpenNotifiers>,
     /// Opens a configured source; `None` where its entry says nothing to read.
     pub open_source: Box<OpenSource>,
 }
@@ -74,6 +82,7 @@ pub struct Engine {
     pub(crate) adapters: Adapters,
     pub(crate) breakers: Mutex<Breakers>,
     pub(crate) knowledge: KnowledgeCache,
+    pub(crate) channels: Channels,
     pub(crate) nudge: Notify,
     /// Outcomes that could not be written down yet: known, as long as this process lives.
     pub(crate) outcomes: Mutex<HashMap<EffectId, Outcome>>,
@@ -100,9 +109,11 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Engine {
     /// `holder` names this engine among those of the database, e.g. `host:pid`.
     pub fn new(store: Store, config: Config, adapters: Adapters, holder: String) -> Arc<Self> {
-        Arc::new(Self {
+        let channels = Channels::open(&adapters, &config.notifications);
+        let engine = Arc::new(Self {
             store,
             adapters,
+            channels,
             breakers: Mutex::default(),
             knowledge: KnowledgeCache::default(),
             nudge: Notify::new(),
@@ -118,7 +129,9 @@ impl Engine {
             limit: Mutex::default(),
             status: Mutex::new(EngineStatus { role: Role::Starting, problems: BTreeMap::new() }),
             watchers: Mutex::default(),
-        })
+        });
+        engine.show_channels();
+        engine
     }
 
     pub fn config(&self) -> Arc<Config> {
@@ -212,6 +225,7 @@ impl Engine {
 
     /// Takes a new configuration. What runs goes on; sources and checks are opened anew.
     pub fn reconfigure(self: &Arc<Self>, config: Config) {
+        self.reopen_channels(&config.notifications);
         *lock(&self.config) = Arc::new(config);
         self.stop_watching();
         self.announce(LiveEvent::EngineChanged);
@@ -275,6 +289,7 @@ impl Engine {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        self.finish_deliveries(LAST_WORDS).await;
         self.set_role(Role::Stopped);
         let lease = lock(&self.lease).take();
         if let Some((lease, _)) = lease {
@@ -303,7 +318,7 @@ impl Engine {
         let mut tx = self.store.read().await?;
         let due = tx.due_effects(now, EFFECTS).await?;
         drop(tx);
-        let mut tasks = Vec::new();
+        let mut tasks = self.deliver_due(now).await?;
         for effect in due {
             // One effect per incident at a time keeps an incident's facts in order.
             let Some(claim) = Claim::take(self, &effect) else { continue };
@@ -354,6 +369,8 @@ impl Engine {
             Effect::Execute { event } => self.execute(effect, event).await,
             Effect::Verify { event } => self.verify(effect, event).await,
             Effect::Notify { kind } => self.notify(effect, kind).await,
+            // Taken up by notifier, apart from the incident's effects.
+            Effect::Deliver { .. } => Ok(()),
         }
     }
 

@@ -6,7 +6,9 @@
 pub mod ports;
 
 mod breaker;
+mod channels;
 mod decide;
+mod deliver;
 mod engine;
 mod execute;
 mod intake;
@@ -18,7 +20,8 @@ mod timers;
 mod verify;
 mod watch;
 
-pub use engine::{Adapters, Engine, EngineError, EngineStatus, OpenSource, Role};
+pub use channels::{NotifierStatus, NotifierTest, Told};
+pub use engine::{Adapters, Engine, EngineError, EngineStatus, OpenNotifiers, OpenSource, Role};
 pub use intake::title_of;
 pub use live::LiveEvent;
 pub use watch::HealthWatch;

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod events;
 pub mod incidents;
 pub mod ingest;
+pub mod notifications;
 pub mod overview;
 pub mod patterns;
 pub mod people;

@@ -5,6 +5,7 @@ mod band;
 mod can;
 mod decision;
 mod incident;
+mod notifier;
 mod overview;
 mod pattern;
 mod plan;
@@ -20,6 +21,7 @@ pub use decision::{
 pub use incident::{
     AttemptView, CheckReading, IncidentView, Parts, SignalView, TextSpan, Timing, VerificationView, incident_view,
 };
+pub use notifier::{NotifierList, NotifierReading, NotifierTestView, NotifierView, notifier_view};
 pub use overview::{
     AuditState, AutomationView, Counts, DemoScenario, EngineRole, EngineView, LiveEventView, Me, Overview, QuietView,
 };

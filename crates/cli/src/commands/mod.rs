@@ -10,6 +10,7 @@ mod ingest;
 mod init;
 mod knowledge;
 mod lines;
+mod notify;
 mod tokens;
 
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Resume => automation::set(&place, json, Posture::On, None, None).await,
         Command::Observe => automation::set(&place, json, Posture::Observe, None, None).await,
         Command::Token(command) => tokens::run(&place, json, command).await,
+        Command::Notify(command) => notify::run(&place, json, command).await,
         Command::Doctor => doctor::run(&place, json).await,
         Command::Demo(demo) => demo::run(&place, json, demo).await,
         Command::Completions { shell } => {

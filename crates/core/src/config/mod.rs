@@ -3,16 +3,23 @@
 //! Defaults stand in the shipped file and in the `Default` of each section, and a test holds the two together. Every
 //! section refuses keys it does not know.
 
+mod check_notifications;
 mod healing;
+mod notifications;
 mod parse;
+mod quiet;
 mod section;
 mod service;
 mod source;
 
 pub use healing::{Learning, Limits, SelfHealing, Verification};
+pub use notifications::{
+    EmailNotifier, Notifications, NotifierKind, NotifierSpec, SlackNotifier, SmtpSecurity, WebhookNotifier,
+};
 pub(crate) use parse::read_yaml;
 pub use parse::{ConfigError, parse};
-pub use section::{Config, Correlation, Notifications, Server};
+pub use quiet::{ClockTime, QuietHours, Zone};
+pub use section::{Config, Correlation, Server};
 pub use service::{CheckKind, CheckSpec, HttpCheck, Service};
 pub use source::{FileSource, SourceKind, SourceSpec};
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Learning, Limits, SelfHealing, Service, SourceSpec, Verification};
+use super::{Learning, Limits, Notifications, SelfHealing, Service, SourceSpec, Verification};
 use crate::{BasisPoints, ServiceName, Span};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -79,20 +79,6 @@ impl Correlation {
 
     pub const fn join_at_most(&self) -> Span {
         Span::from_minutes(self.join_at_most_minutes)
-    }
-}
-
-/// Who is told.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Notifications {
-    /// Notifications of the desktop, where there is one.
-    pub native: bool,
-}
-
-impl Default for Notifications {
-    fn default() -> Self {
-        Self { native: true }
     }
 }
 

@@ -6,6 +6,6 @@ mod transition;
 #[cfg(test)]
 mod transition_tests;
 
-pub use fact::{Cause, Decided, Effect, Fact, Notice, NoticeKind, RejectReason, SignalSeen};
+pub use fact::{Cause, Decided, Effect, Fact, RejectReason, SignalSeen};
 pub use state::{Attempt, Group, Held, Incident, RECENT, ResolvedBy, State, Verified};
 pub use transition::IllegalFact;
