@@ -17,6 +17,7 @@ const TEST = [
   'chromium',
   'postgresql',
   'supervisor',
+  'python3-aiosmtpd',
 ];
 
 /** Programs that do for a package, wherever they came from. */

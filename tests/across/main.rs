@@ -4,5 +4,6 @@
 
 mod architecture;
 mod interface;
+mod notify;
 mod scenario;
 mod supervisord;

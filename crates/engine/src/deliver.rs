@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 use crate::channels::{Channel, about};
-use crate::engine::{Engine, EngineError, lock};
+use crate::engine::{DELIVERIES, Engine, EngineError, lock};
 use crate::ports::{NotifyError, Retry};
 
 /// A notice that does not arrive is tried this often: over 25 minutes, unless the other side asks for longer pauses.
@@ -25,8 +25,6 @@ const FIRST_PAUSE: u64 = 10;
 const LONGEST_PAUSE: Span = Span::from_minutes(5);
 /// The longest pause that another side may ask for.
 const LONGEST_WISH: Span = Span::from_minutes(60);
-/// Deliveries looked at in one round.
-const ROUND: i64 = 500;
 
 /// One thing to say: a notice, or a summary of several that were held back.
 struct Message {
@@ -49,13 +47,10 @@ impl Message {
 
 impl Engine {
     /// A task for each notifier that has something to be told and is not being told something already.
-    pub(crate) async fn deliver_due(self: &Arc<Self>, now: Timestamp) -> Result<Vec<JoinHandle<()>>, EngineError> {
-        let mut tx = self.store.read().await?;
-        let due = tx.due_deliveries(now, ROUND).await?;
-        drop(tx);
+    pub(crate) fn deliver_due(self: &Arc<Self>, due: Vec<PendingEffect>) -> Vec<JoinHandle<()>> {
         let names: BTreeSet<NotifierName> = due.into_iter().filter_map(|row| Some(parts(row.body)?.0)).collect();
         let claims = names.into_iter().filter_map(|name| Claim::take(self, name));
-        Ok(claims.map(|claim| tokio::spawn(claim.deliver())).collect())
+        claims.map(|claim| tokio::spawn(claim.deliver())).collect()
     }
 
     /// When the quiet hours end that hold now.
@@ -81,7 +76,7 @@ impl Engine {
         let quiet_until = self.quiet_until().filter(|_| disturbs);
         let (mut held, mut messages) = (Vec::new(), Vec::new());
         let mut tx = self.write_as_leader().await?;
-        for row in tx.due_deliveries(now, ROUND).await? {
+        for row in tx.due_deliveries(now, DELIVERIES).await? {
             let Some((notifier, notice)) = parts(row.body.clone()) else { continue };
             if notifier != *name {
                 continue;

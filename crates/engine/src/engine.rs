@@ -32,6 +32,8 @@ const DRAIN: Duration = Duration::from_secs(30);
 const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Effects taken up in one round.
 const EFFECTS: i64 = 100;
+/// Deliveries looked at in one round.
+pub(crate) const DELIVERIES: i64 = 500;
 
 /// Makes a source from its entry in the configuration.
 pub type OpenSource = dyn Fn(&SourceSpec) -> Option<Box<dyn Source>> + Send + Sync;
@@ -317,8 +319,9 @@ impl Engine {
         self.wake_incidents(now).await?;
         let mut tx = self.store.read().await?;
         let due = tx.due_effects(now, EFFECTS).await?;
+        let deliveries = tx.due_deliveries(now, DELIVERIES).await?;
         drop(tx);
-        let mut tasks = self.deliver_due(now).await?;
+        let mut tasks = self.deliver_due(deliveries);
         for effect in due {
             // One effect per incident at a time keeps an incident's facts in order.
             let Some(claim) = Claim::take(self, &effect) else { continue };

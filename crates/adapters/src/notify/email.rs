@@ -19,8 +19,9 @@ use selfheal_engine::ports::{Notifier, NotifyError, Retry};
 use super::hide::Hidden;
 use crate::Secret;
 
-/// How long the server may take for one answer. Servers that keep spammers waiting take some seconds.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the connection and one mail may take. Servers that keep spammers waiting take some seconds.
+const CONNECT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 type SmtpError = lettre::transport::smtp::Error;
 
@@ -44,7 +45,7 @@ impl Email {
         let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&spec.host)
             .port(spec.port())
             .tls(tls)
-            .timeout(Some(TIMEOUT));
+            .timeout(Some(CONNECT));
         let mut hidden = Hidden::default();
         if let (Some(username), Some(password)) = (&spec.username, &password) {
             hidden = hidden.secret(password.expose());
@@ -62,7 +63,9 @@ impl Email {
     async fn send(&self, to: &[&Mailbox], mail: &[u8]) -> Result<String, NotifyError> {
         let envelope = Envelope::new(Some(self.from.email.clone()), to.iter().map(|to| to.email.clone()).collect());
         let envelope = envelope.map_err(|error| unusable(format!("the mail has no recipient: {error}")))?;
-        let answer = self.transport.send_raw(&envelope, mail).await.map_err(|error| self.refused(&error))?;
+        // The transport's own limit holds for the connection only.
+        let sent = tokio::time::timeout(TIMEOUT, self.transport.send_raw(&envelope, mail)).await;
+        let answer = sent.map_err(|_| slow())?.map_err(|error| self.refused(&error))?;
         let said: Vec<&str> = answer.message().collect();
         Ok(self.hidden.apply(&format!("{} {}", answer.code(), said.join(" "))))
     }
@@ -168,6 +171,14 @@ fn mailbox(text: &str) -> Result<Mailbox, NotifyError> {
 /// What only another configuration can mend: it waits for that.
 fn unusable(why: String) -> NotifyError {
     NotifyError { why, next: "Correct the notifier in the configuration".into(), retry: Retry::Later }
+}
+
+fn slow() -> NotifyError {
+    NotifyError {
+        why: format!("the mail server did not answer within {TIMEOUT:?}"),
+        next: "Check host, port and `security`: a server that speaks TLS says nothing to who does not".into(),
+        retry: Retry::Later,
+    }
 }
 
 /// The error and its causes, without one that repeats another.
