@@ -2,6 +2,7 @@
 
 mod admission;
 mod audit;
+mod deliveries;
 mod incidents;
 mod open;
 mod patterns;
