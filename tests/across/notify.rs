@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use selfheal_core::config::{Config, parse};
 use selfheal_core::detect::{parse_record, reduce};
-use selfheal_core::{Effect, Fact, IncidentId, NotifierName, ServiceName, SourceName, Span, Timestamp};
-use selfheal_engine::ports::Clock;
+use selfheal_core::{Effect, Fact, IncidentId, Notice, NotifierName, ServiceName, SourceName, Span, Timestamp};
+use selfheal_engine::ports::{Clock, Notifier, NotifyError};
 use selfheal_engine::{Adapters, Engine, Role};
 use selfheal_store::Store;
 use selfheal_tests::receiver::{Receiver, Reply};
@@ -130,11 +131,21 @@ fn config(notifications: &str) -> Config {
 }
 
 fn engine(store: &Store, config: &Config, clock: &Played, number: u32) -> Arc<Engine> {
+    engine_with(store, config, clock, number, Vec::new())
+}
+
+fn engine_with(
+    store: &Store,
+    config: &Config,
+    clock: &Played,
+    number: u32,
+    host_notifiers: Vec<Arc<dyn Notifier>>,
+) -> Arc<Engine> {
     let adapters = Adapters {
         clock: Arc::new(clock.clone()),
         probe: Arc::new(selfheal_adapters::HttpProbe::new().expect("a client")),
         actuators: Vec::new(),
-        host_notifiers: Vec::new(),
+        host_notifiers,
         open_notifiers: Box::new(selfheal_adapters::open_notifiers),
         open_source: Box::new(|_| None),
     };
@@ -226,6 +237,8 @@ async fn a_notifier_that_does_not_answer_holds_up_nobody() {
     house.fail("pay", "ERROR").await;
     eventually("the second incident is told", &|| quick.received().len() == 2).await;
     assert_eq!(stuck.received().len(), 1, "one at a time");
+    let ids = ids(&quick);
+    assert!(ids.len() == 2 && ids[0] != ids[1], "each once: {ids:?}");
 }
 
 #[tokio::test]
@@ -375,4 +388,49 @@ async fn a_test_says_what_happened_and_counts_as_a_sign_of_life() {
     assert_eq!(told.success, Some((NOON, "HTTP 202".to_owned())));
     assert_eq!(told.error, Some((NOON, "HTTP 403: who are you".to_owned())));
     assert!(house.engine.test_notifier(&NotifierName::new("nobody")).await.is_none());
+}
+
+/// Is told, and while it answers another engine takes the lease: that it was told cannot be written down.
+struct Thief {
+    store: Store,
+    clock: Played,
+    told: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Notifier for Thief {
+    fn name(&self) -> &str {
+        "thief"
+    }
+
+    async fn notify(&self, notice: &Notice) -> Result<String, NotifyError> {
+        self.told.lock().expect("played by one").push(notice.id.clone());
+        self.clock.pass(Span::from_secs(16));
+        let mut tx = self.store.write().await.expect("a transaction");
+        let taken = tx.take_lease("thief", self.clock.now(), Span::from_secs(15)).await.expect("read");
+        assert!(taken.is_some());
+        tx.commit().await.expect("committed");
+        Ok("heard".into())
+    }
+}
+
+#[tokio::test]
+async fn what_was_sent_and_could_not_be_written_down_is_not_sent_again() {
+    let mut house = House::open("  native: true\n").await;
+    let thief = Arc::new(Thief { store: house.store.clone(), clock: house.clock.clone(), told: Mutex::default() });
+    let notifiers = vec![Arc::clone(&thief) as Arc<dyn Notifier>];
+    house.engine = engine_with(&house.store, &house.config, &house.clock, 1, notifiers);
+    house.fail("web", "ERROR").await;
+    for _ in 0..6 {
+        for task in house.start().await {
+            task.await.expect("ran");
+        }
+    }
+    assert_eq!(house.engine.status().role, Role::Follower);
+    assert_eq!((thief.told.lock().expect("played by one").len(), house.waiting().await.len()), (1, 1));
+    // The thief is gone, and this engine leads again.
+    house.clock.pass(Span::from_secs(16));
+    house.settle().await;
+    assert_eq!(thief.told.lock().expect("played by one").len(), 1, "it was told already");
+    assert!(house.waiting().await.is_empty());
 }
