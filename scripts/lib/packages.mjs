@@ -18,6 +18,8 @@ const TEST = [
   'postgresql',
   'sqlite3',
   'supervisor',
+  'python3-aiosmtpd',
+  'openssl',
 ];
 
 /** Programs that do for a package, wherever they came from. */
@@ -83,7 +85,10 @@ async function withoutApt(names, { window, test }) {
     if (!(await library('webkit2gtk-4.1'))) lacks.push('WebKitGTK 4.1 with its headers, and pkg-config');
   }
   if (test) {
-    const programs = ['Xvfb', 'xauth', 'WebKitWebDriver', 'dbus-run-session', 'gdbus', 'supervisord', 'sqlite3', 'initdb'];
+    const programs = [
+      ...['Xvfb', 'xauth', 'WebKitWebDriver', 'dbus-run-session', 'gdbus'],
+      ...['supervisord', 'sqlite3', 'initdb', 'aiosmtpd', 'openssl'],
+    ];
     for (const program of programs) if (!(await exists(program))) lacks.push(program);
     if (!INSTEAD.chromium.some((path) => path && existsSync(path))) lacks.push('Chromium (set CHROMIUM to its path)');
   }

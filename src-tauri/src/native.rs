@@ -9,9 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use selfheal_api::Client;
-use selfheal_api::ports::{Notifier, NotifyError};
+use selfheal_api::ports::{Notifier, NotifyError, Retry};
 use selfheal_api::view::IncidentView;
-use selfheal_core::{IncidentId, Notice, NoticeKind};
+use selfheal_core::{About, IncidentId, Notice, NoticeKind, ServiceName, Timestamp};
 use tauri::AppHandle;
 use tauri_plugin_notification::NotificationExt;
 
@@ -50,7 +50,21 @@ impl Native {
             NoticeKind::ApprovalNeeded => format!("{}: approve a fix?", view.incident.service),
             _ => format!("{} needs you", view.incident.service),
         };
-        let notice = Notice { kind, incident, severity: view.incident.severity, title, body: view.incident.title };
+        let row = view.incident;
+        let notice = Notice {
+            id: format!("{incident}-{state}"),
+            at: Timestamp::EPOCH,
+            severity: row.severity,
+            title,
+            body: row.title,
+            about: About::Incident {
+                kind,
+                incident,
+                service: ServiceName::new(row.service),
+                state: state.to_owned(),
+                opened_at: Timestamp::EPOCH,
+            },
+        };
         if let Err(error) = self.notify(&notice).await {
             tracing::warn!(%error, "the notification is not shown");
         }
@@ -63,7 +77,7 @@ impl Native {
 
 #[async_trait]
 impl Notifier for Native {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "desktop"
     }
 
@@ -71,10 +85,10 @@ impl Notifier for Native {
         true
     }
 
-    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
+    async fn notify(&self, notice: &Notice) -> Result<String, NotifyError> {
         // Queued is for operations; a desktop is told when a person is needed.
-        if notice.kind == NoticeKind::Queued {
-            return Ok(());
+        if matches!(notice.about, About::Incident { kind: NoticeKind::Queued, .. }) {
+            return Ok("not shown: it waits, and nobody is needed".into());
         }
         if let Err(why) = service().await {
             // Trying again would not help: nothing on this desktop listens. The window shows the incident all the same.
@@ -84,20 +98,18 @@ impl Notifier for Native {
                     "native notifications are not shown: start a notification service (dunst, mako or the desktop's own)"
                 );
             }
-            return Ok(());
+            return Ok("not shown: there is no notification service".into());
         }
         self.missing.store(false, Ordering::Relaxed);
-        self.app
-            .notification()
-            .builder()
-            .title(&notice.title)
-            .body(&notice.body)
-            .extra(INCIDENT, notice.incident)
-            .show()
-            .map_err(|error| NotifyError {
-                why: format!("the notification could not be shown: {error}"),
-                next: "Check the desktop's notification settings.".into(),
-            })
+        let mut builder = self.app.notification().builder().title(&notice.title).body(&notice.body);
+        if let Some(incident) = notice.incident() {
+            builder = builder.extra(INCIDENT, incident);
+        }
+        builder.show().map(|()| "shown".into()).map_err(|error| NotifyError {
+            why: format!("the notification could not be shown: {error}"),
+            next: "Check the desktop's notification settings".into(),
+            retry: Retry::Later,
+        })
     }
 }
 

@@ -321,3 +321,24 @@ async fn the_emergency_brake_is_seen_at_once() {
     let view: AutomationView = client.get("/api/v1/automation").await.expect("shown");
     assert_eq!(view.effective, selfheal_core::Posture::On);
 }
+
+#[tokio::test]
+async fn a_viewer_may_see_notifiers_and_not_test_them() {
+    let place = place().await;
+    let listener = bind("127.0.0.1:0".parse().expect("an address")).await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    let _served = serve_tcp(&place.app, listener);
+    for (role, may_test) in [(Role::Viewer, false), (Role::Approver, true), (Role::Admin, true)] {
+        let token = place.app.session_token(role.as_str(), role).expect("a token");
+        let client = Client::remote(&base, Some(token)).expect("a client");
+        let list: Value = client.get("/api/v1/notifiers").await.expect("everybody may look");
+        assert_eq!(list["notifiers"][0]["name"], "log");
+        assert_eq!(list["quiet_until"], Value::Null);
+        let tested = client.post::<Value>("/api/v1/notifiers/log/test", &json!({})).await;
+        assert_eq!(tested.is_ok(), may_test, "{role}");
+        match tested {
+            Ok(test) => assert_eq!((&test["ok"], &test["what"]), (&json!(true), &json!("logged"))),
+            Err(error) => assert_eq!(problem(error).code, "forbidden"),
+        }
+    }
+}

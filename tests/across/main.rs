@@ -5,6 +5,7 @@
 mod architecture;
 mod interface;
 mod keeping;
+mod notify;
 mod rules;
 mod scenario;
 mod supervisord;

@@ -76,7 +76,8 @@ impl World {
             brake: Arc::new(selfheal_engine::ports::NoBrake),
             probe: Arc::new(stage.clone()),
             actuators: vec![Arc::new(stage) as Arc<dyn Actuator>],
-            notifiers: vec![Arc::new(selfheal_adapters::LogNotifier) as Arc<dyn Notifier>],
+            host_notifiers: vec![Arc::new(selfheal_adapters::LogNotifier) as Arc<dyn Notifier>],
+            open_notifiers: Box::new(|_| Vec::new()),
             open_source: Box::new(|_| None),
         };
         Engine::new(store, config(), adapters, name.to_owned())

@@ -7,6 +7,9 @@
 pub mod http;
 #[cfg(unix)]
 pub mod postgres;
+pub mod receiver;
+#[cfg(unix)]
+pub mod smtp;
 #[cfg(unix)]
 pub mod supervisord;
 pub mod wait;

@@ -28,6 +28,12 @@ impl Clock for SystemClock {
         let since_boot = selfheal_core::Span::from_micros(i64::try_from(time.as_micros()).ok()?);
         Some(Steady { since_boot, boot: boot() })
     }
+
+    fn utc_offset(&self, at: Timestamp) -> i32 {
+        use chrono::Offset;
+        let at = chrono::DateTime::from_timestamp_micros(at.as_micros()).unwrap_or_default();
+        at.with_timezone(&chrono::Local).offset().fix().local_minus_utc()
+    }
 }
 
 /// Which start of the machine this is, where the system says so.

@@ -22,7 +22,7 @@ pub use actuator::all_actuators;
 pub use brake::PauseFile;
 pub use clock::SystemClock;
 pub use host::hostname;
-pub use notify::LogNotifier;
+pub use notify::{LogNotifier, open_notifiers, open_notifiers_with};
 pub use probe::HttpProbe;
 pub use secret::{MissingSecret, Secret};
 pub use source::{FileSource, open_source};

@@ -35,8 +35,8 @@ impl fmt::Debug for Secret {
 /// The configuration names an environment variable that is not there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the environment variable `{variable}` that should hold a password is not set. Set it where Selfheal is started, or \
-     correct `password_env`"
+    "the environment variable `{variable}` that should hold a secret is not set. Set it where Selfheal is started, or \
+     correct the configuration that names it"
 )]
 pub struct MissingSecret {
     pub variable: String,

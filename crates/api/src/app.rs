@@ -90,7 +90,8 @@ impl App {
             brake: Arc::new(selfheal_adapters::PauseFile::new(home.pause())),
             probe: Arc::new(probe),
             actuators: selfheal_adapters::all_actuators().into_iter().map(Arc::from).collect(),
-            notifiers,
+            host_notifiers: notifiers,
+            open_notifiers: Box::new(selfheal_adapters::open_notifiers),
             open_source: Box::new(selfheal_adapters::open_source),
         };
         // Unique even where every container is called the same and every engine has process id 1.

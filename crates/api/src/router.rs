@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::routes::{
-    audit, automation, backup, demo, doctor, events, incidents, ingest, maintenance, overview, patterns, people, queue,
-    redact, tokens,
+    audit, automation, backup, demo, doctor, events, incidents, ingest, maintenance, notifications, overview, patterns,
+    people, queue, redact, tokens,
 };
 use crate::view::LiveEventView;
 use crate::{ApiError, App};
@@ -57,6 +57,8 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tokens::list, tokens::add))
         .routes(routes!(tokens::remove))
         .routes(routes!(doctor::doctor))
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::test))
         .routes(routes!(demo::start))
         .routes(routes!(events::events))
 }

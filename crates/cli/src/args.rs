@@ -86,7 +86,10 @@ pub enum Command {
     /// Tokens of the HTTP API.
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Check configuration, database, sources, targets and health checks, and say how to mend each.
+    /// Who is told when a person is needed.
+    #[command(subcommand)]
+    Notify(NotifyCommand),
+    /// Check configuration, database, sources, targets, health checks and notifiers, and say how to mend each.
     Doctor,
     /// Watch real services break and heal, on loopback, with nothing to install.
     Demo(DemoArguments),
@@ -368,6 +371,17 @@ pub enum TokenCommand {
     List,
     Remove {
         name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum NotifyCommand {
+    /// List the notifiers and how they fared.
+    List,
+    /// Send a test notice; exit code 3 when one does not arrive.
+    Test {
+        /// All of the configuration where it is left out.
+        name: Option<String>,
     },
 }
 

@@ -104,6 +104,8 @@ name! {
     PatternId,
     /// A source of observations.
     SourceName,
+    /// A channel through which people are told.
+    NotifierName,
 }
 
 impl PatternId {

@@ -23,6 +23,7 @@ mod gates;
 mod ids;
 mod incident;
 mod keys;
+mod notice;
 mod observation;
 mod plan;
 pub mod redact;
@@ -38,14 +39,16 @@ pub use gates::{
     Snapshot, admit,
 };
 pub use ids::{
-    AuditId, EffectId, EventId, IncidentId, InvalidId, PatternId, ProjectName, ServiceName, SignalId, SourceName,
+    AuditId, EffectId, EventId, IncidentId, InvalidId, NotifierName, PatternId, ProjectName, ServiceName, SignalId,
+    SourceName,
 };
 pub use incident::{
-    Attempt, Cause, Chosen, Decided, Effect, Fact, Group, Held, IllegalFact, Incident, Notice, NoticeKind, RECENT,
-    RejectReason, ResolvedBy, SignalSeen, State, Undo, Verified,
+    Attempt, Cause, Chosen, Decided, Effect, Fact, Group, Held, IllegalFact, Incident, RECENT, RejectReason,
+    ResolvedBy, SignalSeen, State, Undo, Verified,
 };
 pub use keys::{Key, Wanted, Words, keys_of};
 pub use learn::Learned;
+pub use notice::{About, Notice, NoticeKind};
 pub use observation::{Fingerprint, HealthReading, Level, LogRecord, NewSignal, Observation, Signal, SignalKind};
 pub use plan::{Blocker, Outcome, Plan, PlanHash, Preflight, Step};
 pub use score::{BasisPoints, DecisionConfidence, ScoreOutOfRange};

@@ -5,18 +5,19 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use selfheal_core::config::{Config, SourceSpec};
+use selfheal_core::config::{Config, NotifierSpec, SourceSpec};
 use selfheal_core::pace::{Anchor, Drift, Pace};
 use selfheal_core::{AuditId, EffectId, IncidentId, Outcome, Posture, Span, Timestamp};
 use selfheal_store::{Lease, Store, StoreError};
 use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinHandle;
 
+use crate::channels::Channels;
 use crate::high_water::HighWater;
 use crate::integrity::Integrity;
 use crate::knowledge::KnowledgeCache;
 use crate::live::LiveEvent;
-use crate::ports::{Actuator, Brake, Clock, Notifier, Probe, Source};
+use crate::ports::{Actuator, Brake, Clock, Notifier, OpenedNotifier, Probe, Source};
 
 /// How long the lease lives without being renewed: how long a dead leader can keep the others waiting.
 const LEASE: Span = Span::from_secs(15);
@@ -28,11 +29,18 @@ const BACKOFF: Span = Span::from_minutes(1);
 const IDLE: Duration = Duration::from_millis(250);
 /// How long a stop waits for an action that is under way.
 const DRAIN: Duration = Duration::from_secs(30);
+/// How long it waits for a notice that is being sent. One that is cut off is sent again later.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Effects taken up in one round.
 const EFFECTS: i64 = 100;
+/// Deliveries looked at in one round.
+pub(crate) const DELIVERIES: i64 = 500;
 
 /// Makes a source from its entry in the configuration.
 pub type OpenSource = dyn Fn(&SourceSpec) -> Option<Box<dyn Source>> + Send + Sync;
+
+/// Makes notifiers from their entries in the configuration: as many as there are entries.
+pub type OpenNotifiers = dyn Fn(&[NotifierSpec]) -> Vec<OpenedNotifier> + Send + Sync;
 
 /// The outside world, as the engine sees it.
 pub struct Adapters {
@@ -40,7 +48,9 @@ pub struct Adapters {
     pub brake: Arc<dyn Brake>,
     pub probe: Arc<dyn Probe>,
     pub actuators: Vec<Arc<dyn Actuator>>,
-    pub notifiers: Vec<Arc<dyn Notifier>>,
+    /// Notifiers that this host brings, whatever is configured.
+    pub host_notifiers: Vec<Arc<dyn Notifier>>,
+    pub open_notifiers: Box<OpenNotifiers>,
     /// Opens a configured source; `None` where its entry says nothing to read.
     pub open_source: Box<OpenSource>,
 }
@@ -75,6 +85,7 @@ pub struct Engine {
     pub(crate) store: Store,
     pub(crate) adapters: Adapters,
     pub(crate) knowledge: KnowledgeCache,
+    pub(crate) channels: Channels,
     pub(crate) nudge: Notify,
     /// Outcomes that could not be written down yet: known, as long as this process lives.
     pub(crate) outcomes: Mutex<HashMap<EffectId, Outcome>>,
@@ -120,9 +131,11 @@ impl Engine {
 
     /// The same, with a lease of another length: one that a test can wait for. It is renewed after a third of it.
     pub fn leasing(store: Store, config: Config, adapters: Adapters, holder: String, lease_time: Span) -> Arc<Self> {
-        Arc::new(Self {
+        let channels = Channels::open(&adapters, &config.notifications);
+        let engine = Arc::new(Self {
             store,
             adapters,
+            channels,
             lease_time,
             knowledge: KnowledgeCache::default(),
             nudge: Notify::new(),
@@ -146,7 +159,9 @@ impl Engine {
             marked: Mutex::default(),
             integrity: Mutex::default(),
             standing: AtomicBool::new(false),
-        })
+        });
+        engine.show_channels();
+        engine
     }
 
     pub fn config(&self) -> Arc<Config> {
@@ -280,6 +295,7 @@ impl Engine {
 
     /// Takes a new configuration. What runs goes on; sources and checks are opened anew.
     pub fn reconfigure(self: &Arc<Self>, config: Config) {
+        self.reopen_channels(&config.notifications);
         *lock(&self.config) = Arc::new(config);
         self.stop_watching();
         self.announce(LiveEvent::EngineChanged);
@@ -345,6 +361,7 @@ impl Engine {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        self.finish_deliveries(LAST_WORDS).await;
         self.set_role(Role::Stopped);
         let lease = lock(&self.lease).take();
         if let Some((lease, _)) = lease {
@@ -383,8 +400,10 @@ impl Engine {
         self.wake_incidents(now).await?;
         let mut tx = self.store.read().await?;
         let due = tx.due_effects(now, EFFECTS).await?;
+        let deliveries = tx.due_deliveries(now, DELIVERIES).await?;
         drop(tx);
-        let mut tasks: Vec<JoinHandle<()>> = self.purge_when_due(now).into_iter().collect();
+        let mut tasks = self.deliver_due(deliveries);
+        tasks.extend(self.purge_when_due(now));
         for effect in due {
             // One effect per incident at a time keeps an incident's facts in order.
             let Some(claim) = Claim::take(self, &effect) else { continue };
@@ -437,6 +456,8 @@ impl Engine {
             Effect::Undo { event } => self.undo(effect, event).await,
             Effect::Verify { event } => self.verify(effect, event).await,
             Effect::Notify { kind } => self.notify(effect, kind).await,
+            // Taken up by notifier, apart from the incident's effects.
+            Effect::Deliver { .. } => Ok(()),
         }
     }
 

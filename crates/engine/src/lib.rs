@@ -6,8 +6,10 @@
 pub mod ports;
 
 mod breaker;
+mod channels;
 mod conclude;
 mod decide;
+mod deliver;
 mod engine;
 mod execute;
 mod high_water;
@@ -25,7 +27,8 @@ mod undo;
 mod verify;
 mod watch;
 
-pub use engine::{Adapters, Engine, EngineError, EngineStatus, OpenSource, Role, StandingStill};
+pub use channels::{NotifierStatus, NotifierTest, Told};
+pub use engine::{Adapters, Engine, EngineError, EngineStatus, OpenNotifiers, OpenSource, Role, StandingStill};
 pub use high_water::{HighWater, Mark};
 pub use intake::title_of;
 pub use live::LiveEvent;

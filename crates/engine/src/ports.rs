@@ -1,11 +1,13 @@
 //! What the engine needs from the outside world, as traits. Adapters implement them; the engine knows none of them.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use selfheal_core::config::CheckSpec;
+use selfheal_core::config::{CheckSpec, NotifierSpec};
 use selfheal_core::pace::Steady;
 use selfheal_core::verify::CheckResult;
 use selfheal_core::{
-    Action, ActionKind, LogRecord, Notice, Outcome, Plan, Preflight, SourceName, TargetSpec, Timestamp,
+    Action, ActionKind, LogRecord, Notice, Outcome, Plan, Preflight, SourceName, Span, TargetSpec, Timestamp,
 };
 
 /// Tells the time.
@@ -15,6 +17,11 @@ pub trait Clock: Send + Sync {
     /// A clock that only counts and that nobody can set; `None` where there is none.
     fn steady(&self) -> Option<Steady> {
         None
+    }
+
+    /// How far the host's time zone is ahead of UTC at a moment, in seconds.
+    fn utc_offset(&self, _at: Timestamp) -> i32 {
+        0
     }
 }
 
@@ -104,19 +111,44 @@ pub enum ActuatorError {
 /// Tells people.
 #[async_trait]
 pub trait Notifier: Send + Sync {
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// Whether it shows notices on this desktop, which the configuration can switch off.
     fn is_native(&self) -> bool {
         false
     }
 
-    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError>;
+    /// Whether it calls somebody, and so has to be still in quiet hours.
+    fn disturbs(&self) -> bool {
+        true
+    }
+
+    /// Tells once. What was answered, in words: `HTTP 200`. Called again with the same notice where it was not known to have
+    /// arrived. No error may carry a secret.
+    async fn notify(&self, notice: &Notice) -> Result<String, NotifyError>;
 }
 
-#[derive(Debug, thiserror::Error)]
+/// Why somebody could not be told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{why}. {next}")]
 pub struct NotifyError {
     pub why: String,
     pub next: String,
+    pub retry: Retry,
+}
+
+/// Whether another try may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// What was said would be refused again.
+    Never,
+    Later,
+    /// The other side said when.
+    After(Span),
+}
+
+/// A notifier of the configuration, opened or not: one that lacks a secret is listed all the same.
+pub struct OpenedNotifier {
+    pub spec: NotifierSpec,
+    pub notifier: Result<Arc<dyn Notifier>, NotifyError>,
 }

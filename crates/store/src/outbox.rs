@@ -30,13 +30,18 @@ const SAME: &str = "
 // everybody else waiting meanwhile.
 const DUE: &str = "
     select id, incident_id, body, started_at, tries, state from outbox
-    where due_at <= $1
-    order by case effect when 'execute' then 0 when 'verify' then 1 else 2 end, due_at, id limit $2";
+    where due_at <= $1 and effect <> 'deliver'
+    order by case effect when 'execute' then 0 when 'undo' then 0 when 'verify' then 1 else 2 end, due_at, id limit $2";
+// Apart from the others: what waits for a notifier that does not answer must not crowd out what heals.
+const DUE_DELIVERIES: &str = "
+    select id, incident_id, body, started_at, tries, state from outbox
+    where due_at <= $1 and effect = 'deliver' order by due_at, id limit $2";
 const OF_INCIDENT: &str = "
     select id, incident_id, body, started_at, tries, state from outbox where incident_id = $1 order by id";
 const START: &str = "update outbox set started_at = $2 where id = $1 and started_at is null";
 const DONE: &str = "delete from outbox where id = $1";
 const AGAIN: &str = "update outbox set due_at = $2, state = $3, tries = tries + 1 where id = $1";
+const POSTPONE: &str = "update outbox set due_at = $2, state = $3 where id = $1";
 const NEXT: &str = "select min(due_at) from outbox";
 
 impl Tx {
@@ -62,8 +67,14 @@ impl Tx {
         Ok(())
     }
 
+    /// Effects that are due and that an incident waits for: all but deliveries.
     pub async fn due_effects(&mut self, now: Timestamp, limit: i64) -> Result<Vec<PendingEffect>, StoreError> {
         Ok(on!(self, c => sqlx::query_as(DUE).bind(now.as_micros()).bind(limit).fetch_all(c)))
+    }
+
+    /// Deliveries to notifiers that are due.
+    pub async fn due_deliveries(&mut self, now: Timestamp, limit: i64) -> Result<Vec<PendingEffect>, StoreError> {
+        Ok(on!(self, c => sqlx::query_as(DUE_DELIVERIES).bind(now.as_micros()).bind(limit).fetch_all(c)))
     }
 
     pub async fn effects_of(&mut self, incident: IncidentId) -> Result<Vec<PendingEffect>, StoreError> {
@@ -98,6 +109,17 @@ impl Tx {
     ) -> Result<(), StoreError> {
         execute!(self, sqlx::query(AGAIN).bind(id.0).bind(due.as_micros()).bind(Json(state)));
         self.did(Did::Effect("effect put off"));
+        Ok(())
+    }
+
+    /// Leaves an effect for later that was not tried.
+    pub async fn postpone_effect(
+        &mut self,
+        id: EffectId,
+        due: Timestamp,
+        state: &serde_json::Value,
+    ) -> Result<(), StoreError> {
+        execute!(self, sqlx::query(POSTPONE).bind(id.0).bind(due.as_micros()).bind(Json(state)));
         Ok(())
     }
 }

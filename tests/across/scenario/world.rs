@@ -10,8 +10,8 @@ use selfheal_core::knowledge::{PackEntry, Pattern};
 use selfheal_core::pace::Steady;
 use selfheal_core::verify::CheckResult;
 use selfheal_core::{
-    Action, ActionKind, Blocker, EventId, Incident, Notice, NoticeKind, Outcome, Plan, PlanHash, Posture, Preflight,
-    ServiceName, SourceName, Span, Step, TargetSpec, Timestamp,
+    About, Action, ActionKind, Blocker, EventId, Incident, Notice, NoticeKind, Outcome, Plan, PlanHash, Posture,
+    Preflight, ServiceName, SourceName, Span, Step, TargetSpec, Timestamp,
 };
 use selfheal_engine::ports::{Actuator, ActuatorError, Brake, Clock, Notifier, NotifyError, Probe};
 use selfheal_engine::{Adapters, Choice, Engine, HealthWatch, PersonError};
@@ -198,19 +198,21 @@ impl Actuator for Stage {
 
 #[async_trait]
 impl Notifier for Stage {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "stage"
     }
 
-    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
-        let kind = match notice.kind {
-            NoticeKind::Escalated => "escalated",
-            NoticeKind::ApprovalNeeded => "approval",
-            NoticeKind::Queued => "queued",
+    async fn notify(&self, notice: &Notice) -> Result<String, NotifyError> {
+        let kind = match &notice.about {
+            About::Incident { kind: NoticeKind::Escalated, .. } => "escalated",
+            About::Incident { kind: NoticeKind::ApprovalNeeded, .. } => "approval",
+            About::Incident { kind: NoticeKind::Queued, .. } => "queued",
+            About::Summary { .. } => "summary",
+            About::Test => "test",
         };
         let service = notice.title.split([' ', ':']).next().unwrap_or_default();
         self.notices.lock().expect("played by one").push(format!("{kind} {service}"));
-        Ok(())
+        Ok("played".into())
     }
 }
 
@@ -639,7 +641,8 @@ fn engine(store: &Store, config: &Config, stage: &Arc<Stage>, number: u32) -> Ar
         brake: Arc::clone(stage) as Arc<dyn Brake>,
         probe: Arc::clone(stage) as Arc<dyn Probe>,
         actuators: vec![Arc::new(Shared(Arc::clone(stage))) as Arc<dyn Actuator>],
-        notifiers: vec![Arc::clone(stage) as Arc<dyn Notifier>],
+        host_notifiers: vec![Arc::clone(stage) as Arc<dyn Notifier>],
+        open_notifiers: Box::new(|_| Vec::new()),
         open_source: Box::new(|_| None),
     };
     Engine::new(store.clone(), config.clone(), adapters, format!("engine-{number}"))

@@ -53,7 +53,8 @@ pub fn engine(store: Store, stage: Stage, clock: Lapse, holder: String) -> Arc<E
         brake: Arc::new(selfheal_engine::ports::NoBrake),
         probe: Arc::new(stage.clone()),
         actuators: vec![Arc::new(stage) as Arc<dyn Actuator>],
-        notifiers: vec![Arc::new(selfheal_adapters::LogNotifier) as Arc<dyn Notifier>],
+        host_notifiers: vec![Arc::new(selfheal_adapters::LogNotifier) as Arc<dyn Notifier>],
+        open_notifiers: Box::new(|_| Vec::new()),
         open_source: Box::new(|_| None),
     };
     Engine::leasing(store, config(), adapters, holder, Span::from_secs(LEASE_SECONDS))

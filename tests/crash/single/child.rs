@@ -38,7 +38,8 @@ async fn run(home: &Path, database: &str, fault: Option<(String, usize)>) {
         actuators: vec![
             Arc::new(PointedActuator { points: Arc::clone(&points), ledger: home.join("ledger") }) as Arc<dyn Actuator>
         ],
-        notifiers: vec![Arc::new(PointedNotifier { points: Arc::clone(&points) }) as Arc<dyn Notifier>],
+        host_notifiers: vec![Arc::new(PointedNotifier { points: Arc::clone(&points) }) as Arc<dyn Notifier>],
+        open_notifiers: Box::new(|_| Vec::new()),
         open_source: Box::new(move |spec| {
             let inner = open_source(spec)?;
             Some(Box::new(PointedSource { points: Arc::clone(&sources), inner }))

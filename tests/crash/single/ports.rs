@@ -90,11 +90,11 @@ impl Notifier for PointedNotifier {
         "crash"
     }
 
-    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
+    async fn notify(&self, notice: &Notice) -> Result<String, NotifyError> {
         self.points.pass("before notify");
-        selfheal_adapters::LogNotifier.notify(notice).await?;
+        let told = selfheal_adapters::LogNotifier.notify(notice).await?;
         self.points.pass("after notify");
-        Ok(())
+        Ok(told)
     }
 }
 

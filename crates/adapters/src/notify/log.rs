@@ -10,13 +10,18 @@ pub struct LogNotifier;
 
 #[async_trait]
 impl Notifier for LogNotifier {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "log"
     }
 
-    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
-        let Notice { kind, incident, severity, title, body } = notice;
-        tracing::warn!(?kind, %incident, severity = severity.as_str(), body, "{title}");
-        Ok(())
+    fn disturbs(&self) -> bool {
+        false
+    }
+
+    async fn notify(&self, notice: &Notice) -> Result<String, NotifyError> {
+        let Notice { id: _, at: _, severity, title, body, about } = notice;
+        let incident = notice.incident().map(tracing::field::display);
+        tracing::warn!(kind = about.name(), incident, severity = severity.as_str(), body, "{title}");
+        Ok("logged".into())
     }
 }

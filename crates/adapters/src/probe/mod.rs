@@ -1,6 +1,6 @@
 //! Health checks.
 
-mod failure;
+pub(crate) mod failure;
 mod http;
 
 pub use http::HttpProbe;

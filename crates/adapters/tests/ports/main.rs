@@ -7,6 +7,8 @@ mod contract;
 #[cfg(unix)]
 mod file_source;
 mod http_probe;
+#[cfg(unix)]
+mod notify;
 #[cfg(target_os = "linux")]
 mod process;
 #[cfg(all(unix, feature = "supervisord"))]

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use selfheal_core::config::{Service, SourceKind};
+use selfheal_core::config::{NotifierKind, Service, SourceKind};
 use selfheal_core::{Action, ActionKind};
+use selfheal_engine::NotifierStatus;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -80,7 +81,9 @@ pub async fn doctor(State(app): State<Arc<App>>, _who: Principal) -> Result<Json
             });
         }
     }
+    findings.extend(app.engine.notifiers().iter().filter_map(notifier));
     for (about, problem) in app.engine.status().problems {
+        // A finding of its own says how to mend it.
         if findings.iter().any(|finding| finding.about == about && finding.health == Health::Bad) {
             continue;
         }
@@ -165,6 +168,34 @@ async fn known(app: &App) -> Result<Option<Finding>, ApiError> {
         let next = "Put the right database back, or accept this one: selfheal resume --accept-database.";
         finding("older database", Health::Bad, why, next.into())
     }))
+}
+
+/// What can be said of a configured notifier without sending anything.
+fn notifier(status: &NotifierStatus) -> Option<Finding> {
+    let spec = status.spec.as_ref()?;
+    let about = format!("notifier {}", status.name);
+    let to = format!("{} to {}", status.kind, status.place);
+    Some(match (&status.broken, spec.kind()) {
+        (Some(broken), _) => finding(&about, Health::Bad, broken.why.clone(), format!("{}.", broken.next)),
+        (None, Some(NotifierKind::Email(mail))) if mail.is_exposed() => finding(
+            &about,
+            Health::Warning,
+            format!("{to}: mail crosses the network unencrypted"),
+            "Set `security` to tls or starttls: log lines stand in the mails.".into(),
+        ),
+        (None, Some(NotifierKind::Webhook(hook)))
+            if hook.secret_env.is_none() && hook.bearer_env.is_none() && hook.url.is_some() =>
+        {
+            let next = "Give it a `secret_env`, so that the receiver knows who speaks.".into();
+            finding(&about, Health::Warning, format!("{to}: notices are not signed"), next)
+        }
+        _ => finding(
+            &about,
+            Health::Good,
+            format!("{to}; `selfheal notify test {}` sends a test", status.name),
+            String::new(),
+        ),
+    })
 }
 
 async fn target(app: &App, service: &Service) -> Option<Finding> {

@@ -9,6 +9,7 @@ pub mod events;
 pub mod incidents;
 pub mod ingest;
 pub mod maintenance;
+pub mod notifications;
 pub mod overview;
 pub mod patterns;
 pub mod people;

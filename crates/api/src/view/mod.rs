@@ -6,6 +6,7 @@ mod can;
 mod decision;
 mod incident;
 mod maintenance;
+mod notifier;
 mod overview;
 mod pattern;
 mod plan;
@@ -23,6 +24,7 @@ pub use incident::{
     AttemptView, CheckReading, IncidentView, Parts, SignalView, TextSpan, Timing, VerificationView, incident_view,
 };
 pub use maintenance::{MaintenancePage, MaintenanceView};
+pub use notifier::{NotifierList, NotifierReading, NotifierTestView, NotifierView, notifier_view};
 pub use overview::{
     AuditState, AutomationView, Counts, DemoScenario, EngineRole, EngineView, LiveEventView, Me, Overview, QuietView,
 };

@@ -12,6 +12,7 @@ mod init;
 mod knowledge;
 mod lines;
 mod maintenance;
+mod notify;
 mod queue;
 mod tokens;
 
@@ -43,6 +44,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Backup(arguments) => backup::make(&place, json, arguments).await,
         Command::Restore(arguments) => backup::restore(&place, json, arguments).await,
         Command::Token(command) => tokens::run(&place, json, command).await,
+        Command::Notify(command) => notify::run(&place, json, command).await,
         Command::Doctor => doctor::run(&place, json).await,
         Command::Demo(demo) => demo::run(&place, json, demo).await,
         Command::Completions { shell } => {

@@ -3,9 +3,12 @@
 //! Defaults stand in the shipped file and in the `Default` of each section, and a test holds the two together. Every
 //! section refuses keys it does not know.
 
+mod check_notifications;
 mod healing;
 mod maintenance;
+mod notifications;
 mod parse;
+mod quiet;
 mod retention;
 mod section;
 mod service;
@@ -13,10 +16,14 @@ mod source;
 
 pub use healing::{Learning, Limits, SelfHealing, Verification};
 pub use maintenance::MaintenanceWindow;
+pub use notifications::{
+    EmailNotifier, Notifications, NotifierKind, NotifierSpec, SlackNotifier, SmtpSecurity, WebhookNotifier,
+};
 pub(crate) use parse::read_yaml;
 pub use parse::{ConfigError, parse};
+pub use quiet::{ClockTime, QuietHours, Zone};
 pub use retention::Retention;
-pub use section::{ApprovalPolicy, Config, Correlation, Notifications, Server};
+pub use section::{ApprovalPolicy, Config, Correlation, Server};
 pub use service::{CheckKind, CheckSpec, HttpCheck, Service};
 pub use source::{FileSource, SourceKind, SourceSpec};
 

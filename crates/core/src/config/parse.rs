@@ -187,11 +187,11 @@ fn check(config: &Config) -> Result<(), (String, String)> {
             ));
         }
     }
-    Ok(())
+    super::check_notifications::check(&config.notifications)
 }
 
 /// Whether an address has a part before an `@` in its host: plans, audit and errors show addresses.
-fn has_credentials(url: &str) -> bool {
+pub(super) fn has_credentials(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     host.split(['/', '?', '#']).next().is_some_and(|host| host.contains('@'))
 }

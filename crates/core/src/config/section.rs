@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Learning, Limits, MaintenanceWindow, Retention, SelfHealing, Service, SourceSpec, Verification};
+use super::{
+    Learning, Limits, MaintenanceWindow, Notifications, Retention, SelfHealing, Service, SourceSpec, Verification,
+};
 use crate::{ActionKind, BasisPoints, ServiceName, Span, TargetSpec, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -139,20 +141,6 @@ impl Correlation {
 
     pub const fn join_at_most(&self) -> Span {
         Span::from_minutes(self.join_at_most_minutes)
-    }
-}
-
-/// Who is told.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Notifications {
-    /// Notifications of the desktop, where there is one.
-    pub native: bool,
-}
-
-impl Default for Notifications {
-    fn default() -> Self {
-        Self { native: true }
     }
 }
 

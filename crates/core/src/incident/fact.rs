@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::matching::PatternMatch;
+pub(super) use crate::notice::NoticeKind;
 use crate::{
-    Action, Approval, Decision, EventId, Fingerprint, GateResult, Learned, NewSignal, Outcome, PatternId, Plan,
-    ServiceName, Severity, SignalId, Timestamp, Verdict,
+    Action, Approval, Decision, EventId, Fingerprint, GateResult, Learned, NewSignal, Notice, NotifierName, Outcome,
+    PatternId, Plan, ServiceName, Severity, SignalId, Timestamp, Verdict,
 };
 
 /// A fact about an incident. Facts are stored in order; replaying them gives the state.
@@ -298,6 +299,11 @@ pub enum Effect {
     Notify {
         kind: NoticeKind,
     },
+    /// Tell one notifier. Nothing of the incident waits for it, and nothing follows from it.
+    Deliver {
+        notifier: NotifierName,
+        notice: Box<Notice>,
+    },
 }
 
 impl Effect {
@@ -308,24 +314,7 @@ impl Effect {
             Self::Undo { .. } => "undo",
             Self::Verify { .. } => "verify",
             Self::Notify { .. } => "notify",
+            Self::Deliver { .. } => "deliver",
         }
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NoticeKind {
-    Escalated,
-    ApprovalNeeded,
-    Queued,
-}
-
-/// What a notifier shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notice {
-    pub kind: NoticeKind,
-    pub incident: crate::IncidentId,
-    pub severity: Severity,
-    pub title: String,
-    pub body: String,
 }

@@ -6,6 +6,6 @@ mod transition;
 #[cfg(test)]
 mod transition_tests;
 
-pub use fact::{Cause, Chosen, Decided, Effect, Fact, Notice, NoticeKind, RejectReason, SignalSeen};
+pub use fact::{Cause, Chosen, Decided, Effect, Fact, RejectReason, SignalSeen};
 pub use state::{Attempt, Group, Held, Incident, RECENT, ResolvedBy, State, Undo, Verified};
 pub use transition::IllegalFact;

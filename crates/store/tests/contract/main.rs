@@ -3,6 +3,7 @@
 mod admission;
 mod archive;
 mod audit;
+mod deliveries;
 mod incidents;
 mod keys;
 mod open;
