@@ -5,6 +5,7 @@
 //! again, a preview changes nothing, and a step that may or may not have run says so.
 
 mod actuator;
+mod audit;
 mod clock;
 mod host;
 mod notify;
@@ -18,6 +19,7 @@ pub use actuator::ProcessActuator;
 #[cfg(feature = "supervisord")]
 pub use actuator::SupervisordActuator;
 pub use actuator::all_actuators;
+pub use audit::{HomeSigner, KeptCheckpoints};
 pub use clock::SystemClock;
 pub use host::hostname;
 pub use notify::LogNotifier;

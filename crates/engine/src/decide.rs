@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use selfheal_core::audit::NewEntry;
+use selfheal_core::audit::{NewEntry, evidence_digest};
 use selfheal_core::config::{Config, Service};
 use selfheal_core::knowledge::Pattern;
 use selfheal_core::matching::{KnowledgeBase, PatternMatch, Query};
@@ -39,6 +39,8 @@ pub(crate) struct Prepared {
     /// Why there is no plan although there should be one.
     no_plan: Option<NoPlan>,
     managed: bool,
+    /// The digest of the signals that were looked at.
+    evidence: Option<String>,
 }
 
 /// Why a plan could not be made.
@@ -58,7 +60,9 @@ impl Engine {
             drop(tx);
             return self.done(effect).await;
         }
-        let signals = signals_of(&mut tx, &incident).await?;
+        let seen = tx.signals_of(incident.id, SIGNALS).await?;
+        let evidence = Some(evidence_digest(&seen));
+        let signals: Vec<NewSignal> = seen.into_iter().map(|signal| signal.seen).collect();
         let version = tx.knowledge_version().await?;
         let base = self.knowledge.get(&mut tx).await?;
         drop(tx);
@@ -73,7 +77,7 @@ impl Engine {
         if self.is_over(&incident, &config).await? {
             return self.cleared(effect, &incident, &config).await;
         }
-        let prepared = self.prepare(&incident, &signals, &base, &config).await;
+        let prepared = Prepared { evidence, ..self.prepare(&incident, &signals, &base, &config).await };
         let mut tx = self.write_as_leader().await?;
         let now = self.observe_clock(&mut tx).await?;
         tx.finish_effect(effect.id).await?;
@@ -174,7 +178,7 @@ impl Engine {
         };
         let managed = entry.is_some_and(|service| service.managed);
         let Some(pattern) = pattern else {
-            return Prepared { decided, preflight: None, no_plan: None, managed };
+            return Prepared { decided, preflight: None, no_plan: None, managed, evidence: None };
         };
         match self.plan(incident, service, &pattern, entry, config).await {
             Ok((plan, preflight)) => {
@@ -182,9 +186,9 @@ impl Engine {
                 decided.host = Some(preflight.host.clone());
                 decided.previewed_at = Some(preflight.at);
                 decided.plan = Some(plan);
-                Prepared { decided, preflight: Some(preflight), no_plan: None, managed }
+                Prepared { decided, preflight: Some(preflight), no_plan: None, managed, evidence: None }
             }
-            Err(why) => Prepared { decided, preflight: None, no_plan: Some(why), managed },
+            Err(why) => Prepared { decided, preflight: None, no_plan: Some(why), managed, evidence: None },
         }
     }
 
@@ -278,7 +282,7 @@ impl Engine {
         let mut incident = current.clone();
         if fresh {
             incident = tx.record(incident.id, &Fact::Decided(Box::new(prepared.decided.clone())), now).await?;
-            tx.audit(decision_entry(&incident, &decision, now)).await?;
+            tx.audit(decision_entry(&incident, &decision, now).on_evidence(prepared.evidence.clone())).await?;
         }
         incident = match (&decision.kind, &prepared.decided.plan) {
             (DecisionKind::Escalate, _) => {

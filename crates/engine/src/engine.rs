@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use selfheal_core::config::{Config, SourceSpec};
@@ -12,9 +12,10 @@ use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinHandle;
 
 use crate::breaker::Breakers;
+use crate::checkpoint::Signed;
 use crate::knowledge::KnowledgeCache;
 use crate::live::LiveEvent;
-use crate::ports::{Actuator, Clock, Notifier, Probe, Source};
+use crate::ports::{Actuator, Clock, Notifier, Probe, Signer, Source};
 
 /// How long the lease lives without being renewed: how long a dead leader can keep the others waiting.
 const LEASE: Span = Span::from_secs(15);
@@ -77,9 +78,12 @@ pub struct Engine {
     pub(crate) nudge: Notify,
     /// Outcomes that could not be written down yet: known, as long as this process lives.
     pub(crate) outcomes: Mutex<HashMap<EffectId, Outcome>>,
+    /// What signs the audit trail, and how far it did. An engine without one signs nothing.
+    pub(crate) signer: OnceLock<Arc<dyn Signer>>,
+    pub(crate) signed: Mutex<Option<Signed>>,
     config: Mutex<Arc<Config>>,
     live: broadcast::Sender<LiveEvent>,
-    holder: String,
+    pub(crate) holder: String,
     lease: Mutex<Option<(Lease, Timestamp)>>,
     /// The latest time that was stored, in microseconds.
     latest: AtomicI64,
@@ -107,6 +111,8 @@ impl Engine {
             knowledge: KnowledgeCache::default(),
             nudge: Notify::new(),
             outcomes: Mutex::default(),
+            signer: OnceLock::new(),
+            signed: Mutex::default(),
             config: Mutex::new(Arc::new(config)),
             live: broadcast::channel(256).0,
             holder,
@@ -275,6 +281,7 @@ impl Engine {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        self.checkpoint_at_stop().await;
         self.set_role(Role::Stopped);
         let lease = lock(&self.lease).take();
         if let Some((lease, _)) = lease {
@@ -300,6 +307,7 @@ impl Engine {
         self.set_role(Role::Leader);
         self.posture_changed(now).await?;
         self.wake_incidents(now).await?;
+        self.checkpoint_if_due(now).await?;
         let mut tx = self.store.read().await?;
         let due = tx.due_effects(now, EFFECTS).await?;
         drop(tx);

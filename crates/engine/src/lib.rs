@@ -6,6 +6,7 @@
 pub mod ports;
 
 mod breaker;
+mod checkpoint;
 mod decide;
 mod engine;
 mod execute;

@@ -1,6 +1,7 @@
 //! What the engine needs from the outside world, as traits. Adapters implement them; the engine knows none of them.
 
 use async_trait::async_trait;
+use selfheal_core::audit::{Checkpoint as AuditCheckpoint, PublicKey, Signature};
 use selfheal_core::config::CheckSpec;
 use selfheal_core::verify::CheckResult;
 use selfheal_core::{
@@ -90,6 +91,28 @@ pub trait Notifier: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 #[error("{why}. {next}")]
 pub struct NotifyError {
+    pub why: String,
+    pub next: String,
+}
+
+/// Signs checkpoints of the audit trail, and keeps a copy of each where whoever owns the database does not reach. The key
+/// never leaves it.
+pub trait Signer: Send + Sync {
+    fn public_key(&self) -> PublicKey;
+
+    fn sign(&self, message: &[u8]) -> Signature;
+
+    /// Keeps a signed checkpoint outside the database. May wait for a disk.
+    fn keep(&self, checkpoint: &AuditCheckpoint) -> Result<(), SignerError>;
+
+    /// The last one that was kept.
+    fn last_kept(&self) -> Result<Option<AuditCheckpoint>, SignerError>;
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{what}: {why}. {next}")]
+pub struct SignerError {
+    pub what: String,
     pub why: String,
     pub next: String,
 }

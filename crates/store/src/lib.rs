@@ -8,6 +8,7 @@
 mod dispatch;
 mod admission;
 mod audit;
+mod audit_checkpoints;
 mod checkpoints;
 mod error;
 mod events;
@@ -22,6 +23,7 @@ mod signals;
 mod tokens;
 
 pub use admission::Counts;
+pub use audit::{AuditFilter, AuditRange};
 pub use dispatch::{Store, Tx};
 pub use error::StoreError;
 pub use events::{HealingEvent, NewEvent};

@@ -225,7 +225,9 @@ async fn act(
     let (fact, event_type, result) = fact(&before)?;
     let incident = tx.record(id, &fact, now).await?;
     let plan = before.decided.as_ref().and_then(|decided| decided.plan.as_ref());
-    tx.audit(NewEntry {
+    // What people wrote stays where it can be redacted; the trail keeps its digest.
+    let fact_digest = selfheal_core::sha256_hex(serde_json::to_vec(&fact).unwrap_or_default());
+    let entry = NewEntry {
         at: now,
         event_type,
         actor: who.name.clone(),
@@ -235,14 +237,13 @@ async fn act(
         action: plan.map(|plan| plan.action.kind.to_string()),
         target: plan.map(|plan| plan.target.canonical()),
         result,
-        // What people wrote stays where it can be redacted; the trail keeps its digest.
         details: serde_json::json!({
             "fact": fact.name(),
-            "fact_digest": selfheal_core::sha256_hex(serde_json::to_vec(&fact).unwrap_or_default()),
+            "fact_digest": fact_digest,
             "plan_hash": plan.map(selfheal_core::Plan::hash),
         }),
-    })
-    .await?;
+    };
+    tx.audit(entry.on_evidence(fact_digest)).await?;
     tx.commit().await?;
     let state = incident.state.name().to_owned();
     let _ = app.engine.live().send(selfheal_engine::LiveEvent::IncidentChanged { incident: id, state });
