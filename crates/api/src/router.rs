@@ -8,7 +8,9 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::routes::{audit, automation, demo, doctor, events, incidents, ingest, overview, patterns, people, tokens};
+use crate::routes::{
+    audit, automation, case, demo, doctor, events, incidents, ingest, overview, patterns, people, tokens,
+};
 use crate::view::LiveEventView;
 use crate::{ApiError, App};
 
@@ -38,6 +40,8 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(automation::show, automation::set))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
+        .routes(routes!(audit::export))
+        .routes(routes!(case::case))
         .routes(routes!(patterns::list))
         .routes(routes!(patterns::stats))
         .routes(routes!(patterns::show, patterns::put))

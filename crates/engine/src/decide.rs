@@ -29,7 +29,7 @@ const PREVIEW: Duration = Duration::from_secs(15);
 const UPSTREAM_LOOKS: u64 = 10;
 const UPSTREAM_PAUSE: Span = Span::from_secs(1);
 /// Signals of an incident that matching looks at, and matches that are kept.
-const SIGNALS: i64 = 200;
+pub const SIGNALS: i64 = 200;
 const MATCHES: usize = 5;
 
 /// What was found out before the transaction.

@@ -19,6 +19,7 @@ mod timers;
 mod verify;
 mod watch;
 
+pub use decide::SIGNALS as EVIDENCE_LIMIT;
 pub use engine::{Adapters, Engine, EngineError, EngineStatus, OpenSource, Role};
 pub use intake::title_of;
 pub use live::LiveEvent;

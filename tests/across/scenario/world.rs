@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use selfheal_core::audit::{Start, Trail};
 use selfheal_core::config::{CheckSpec, Config, parse};
 use selfheal_core::detect::{parse_record, reduce};
 use selfheal_core::knowledge::{PackEntry, Pattern};
@@ -381,7 +382,7 @@ impl World {
         let filter = selfheal_store::IncidentFilter { limit: 1_000, ..Default::default() };
         let incidents = tx.list_incidents(&filter).await.map_err(|error| error.to_string())?;
         let patterns = tx.patterns().await.map_err(|error| error.to_string())?;
-        let mut audit = tx.audit_entries(None, None, 10_000).await.map_err(|error| error.to_string())?;
+        let mut audit = tx.audit_entries(&Default::default(), None, 10_000).await.map_err(|error| error.to_string())?;
         audit.reverse();
         Ok(Seen {
             incidents: incidents.into_iter().map(|incident| (incident.id.0, incident)).collect(),
@@ -400,7 +401,8 @@ impl World {
         }
         let seen = self.see().await?;
         let mut tx = self.store.read().await.map_err(|error| error.to_string())?;
-        let (_, broken) = tx.verify_audit().await.map_err(|error| error.to_string())?;
+        let (_, broken) =
+            tx.verify_audit(Trail::new(Start::Genesis, [], vec![])).await.map_err(|error| error.to_string())?;
         if let Some(error) = broken {
             return Err(format!("audit: {error}"));
         }

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod automation;
+pub mod case;
 pub mod demo;
 pub mod doctor;
 pub mod events;

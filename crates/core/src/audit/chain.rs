@@ -125,6 +125,11 @@ impl Verifier {
         self.last.as_ref().map(|(id, _)| *id)
     }
 
+    /// Its hash.
+    pub fn last_hash(&self) -> Option<&str> {
+        self.last.as_ref().map(|(_, hash)| hash.as_str())
+    }
+
     /// Entries found good so far.
     pub const fn count(&self) -> u64 {
         self.count
