@@ -16,6 +16,7 @@ const TEST = [
   'fonts-dejavu-core',
   'chromium',
   'postgresql',
+  'sqlite3',
   'supervisor',
 ];
 

@@ -144,11 +144,11 @@ mod tests {
     #[test]
     fn a_checkpoint_is_due_after_a_thousand_entries_or_five_minutes() {
         let signed = Signed { entry: AuditId(10), at: Timestamp::EPOCH };
-        let micro = Span::from_micros(1);
+        let milli = Span::from_millis(1);
         for (last, now, due) in [
             (1_009, Timestamp::EPOCH, false),
             (1_010, Timestamp::EPOCH, true),
-            (11, Timestamp::EPOCH + AFTER - micro, false),
+            (11, Timestamp::EPOCH + AFTER - milli, false),
             (11, Timestamp::EPOCH + AFTER, true),
             // Nothing was written since.
             (10, Timestamp::EPOCH + AFTER, false),

@@ -128,21 +128,21 @@ fn read(bundle: &[u8], keys: &[PublicKey]) -> Result<BundleReport, String> {
 async fn an_exported_bundle_is_verified_by_itself_and_by_the_key_that_is_expected() {
     let place = signed().await;
     let chain = check(&place).await;
-    let key = PublicKey::parse(&chain.signed[0].public_key).expect("a key");
+    let keys = [PublicKey::parse(&chain.signed[0].public_key).expect("a key")];
     let bundle = export(&place.client, "").await.expect("exported");
-    let report = read(&bundle, std::slice::from_ref(&key)).expect("good");
+    let report = read(&bundle, &keys).expect("good");
     assert_eq!((report.trail.entries, report.trail.checkpoints), (chain.entries, chain.checkpoints));
-    assert_eq!(report.sealed_by, Some(key.id()));
+    assert_eq!(report.sealed_by, Some(keys[0].id()));
     let other = Place::open(None).await;
     other.tick().await;
     let others = PublicKey::parse(&check(&other).await.signed[0].public_key).expect("a key");
     assert!(read(&bundle, &[others]).is_err(), "it is not what another home signed");
     // A part of it, and one incident.
-    let report = read(&export(&place.client, "?incident=1").await.expect("exported"), &[key.clone()]).expect("good");
+    let report = read(&export(&place.client, "?incident=1").await.expect("exported"), &keys).expect("good");
     assert!(report.trail.entries > 0 && report.trail.entries < chain.entries);
-    let report = read(&export(&place.client, "?since=1h").await.expect("exported"), &[key.clone()]).expect("good");
+    let report = read(&export(&place.client, "?since=1h").await.expect("exported"), &keys).expect("good");
     assert_eq!(report.trail.entries, chain.entries);
-    let report = read(&export(&place.client, "?since=2999-01-01").await.expect("exported"), &[key]).expect("good");
+    let report = read(&export(&place.client, "?since=2999-01-01").await.expect("exported"), &keys).expect("good");
     assert_eq!(report.trail.entries, 0);
     // Any byte of it that is changed is noticed.
     for at in (0..bundle.len()).step_by(97) {

@@ -69,7 +69,6 @@ struct End {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "one line lives at a time")]
 enum Line {
     Header(Header),
     Entry(Entry),

@@ -64,7 +64,8 @@ pub fn signed(length: usize, every: usize, key: &Key) -> (Vec<Entry>, Vec<Checkp
     let mut entries = Vec::new();
     append(&mut entries, key_added(&key.public(), "test", Timestamp::EPOCH));
     (1..length).for_each(|i| append(&mut entries, new(i)));
-    let ends = |entry: &&Entry| entry.id.0 as usize % every == 0 || entry.id == AuditId(entries.len() as i64);
+    let ends =
+        |entry: &&Entry| (entry.id.0 as usize).is_multiple_of(every) || entry.id == AuditId(entries.len() as i64);
     let checkpoints = entries.iter().filter(ends).map(|entry| key.checkpoint(entry)).collect();
     (entries, checkpoints)
 }
