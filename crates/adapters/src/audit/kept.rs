@@ -63,7 +63,7 @@ impl KeptCheckpoints {
             match serde_json::from_slice(&line) {
                 Ok(checkpoint) => kept.push(checkpoint),
                 // Cut off by a power cut, alone or before the line that was written next.
-                Err(error) if error.is_eof() => {}
+                Err(_) if !line.trim_ascii_end().ends_with(b"}") => {}
                 Err(error) => problems.push(format!("{} line {number}: {error}", self.path.display())),
             }
         }

@@ -37,8 +37,10 @@ impl SigningKey {
         let failed = |why: std::io::Error| failed(path, "made", &why);
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
-        let beside = path.with_extension(format!("key.{}", std::process::id()));
-        let _ = std::fs::remove_file(&beside);
+        // Two threads of one process may be at it as well, so the name is no process id.
+        let mut name = [0; 8];
+        getrandom::fill(&mut name).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
+        let beside = path.with_extension(format!("key.{:016x}", u64::from_ne_bytes(name)));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside).map_err(failed)?;
         let written = file.write_all(&seed).and_then(|()| file.sync_all());
         // A link fails where the name is taken: the key that is there stays.
