@@ -1,5 +1,6 @@
 //! Backup, restore, redaction and retention as their callers meet them: who may, what is refused, and what notices.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use selfheal_api::view::{AuditPage, IncidentPage, IncidentView, Overview};
@@ -33,8 +34,8 @@ async fn ingest(place: &Place, text: &str) -> IncidentId {
 
 async fn backup(place: &Place, client: &Client) -> Result<std::path::PathBuf, ClientError> {
     let path = place.folder.path().join("b.selfheal");
-    let mut file = tokio::fs::File::create(&path).await.expect("made");
-    client.download("/api/v1/backup", &mut file).await.map(|()| path)
+    let mut file = std::fs::File::create(&path).expect("made");
+    client.download("POST", "/api/v1/backup", |piece| file.write_all(piece)).await.map(|()| path)
 }
 
 async fn restore(path: &std::path::Path, client: &Client) -> Result<RestoreReply, ClientError> {

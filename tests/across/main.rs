@@ -3,6 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "cargo itself is asked for the dependencies")]
 
 mod architecture;
+mod audit;
+mod controls;
 mod interface;
 mod keeping;
 mod notify;

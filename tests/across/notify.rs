@@ -115,7 +115,7 @@ impl House {
     /// `notification.failed` entries: target and result.
     async fn failed(&self) -> Vec<(String, String)> {
         let mut tx = self.store.read().await.expect("a transaction");
-        let entries = tx.audit_entries(None, None, 1_000).await.expect("read");
+        let entries = tx.audit_entries(&Default::default(), None, 1_000).await.expect("read");
         let failed = entries.into_iter().filter(|entry| entry.event_type == "notification.failed");
         failed.map(|entry| (entry.target.unwrap_or_default(), entry.result)).collect()
     }
@@ -306,7 +306,7 @@ async fn what_will_never_arrive_is_given_up_and_put_on_record() {
     assert_eq!((gone.received().len(), down.received().len()), (1, 10));
     assert_eq!(house.failed().await.len(), 2);
     let mut tx = house.store.read().await.expect("a transaction");
-    assert_eq!(tx.verify_audit().await.expect("read").1, None);
+    assert_eq!(tx.verify_audit(Default::default()).await.expect("read").1, None);
 }
 
 #[tokio::test]

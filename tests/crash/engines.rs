@@ -219,7 +219,7 @@ async fn judge(folder: &tempfile::TempDir, store: &Store, fates: Fates) {
     let again = of_target.values().filter(|starts| starts.len() > 1).count();
     let text = std::fs::read_to_string(folder.path().join("ledger")).unwrap_or_default();
     let (begun, twice, overlaps, thawed) = steps(&text, &fates);
-    let (_, audit) = tx.verify_audit().await.expect("read");
+    let (_, audit) = tx.verify_audit(Default::default()).await.expect("read");
     let mut states: BTreeMap<&str, usize> = BTreeMap::new();
     for incident in tx.list_incidents(&IncidentFilter { limit: 10_000, ..Default::default() }).await.expect("read") {
         *states.entry(incident.state.name()).or_default() += 1;

@@ -5,6 +5,7 @@
 //! again, a preview changes nothing, and a step that may or may not have run says so.
 
 mod actuator;
+mod audit;
 mod brake;
 mod clock;
 mod host;
@@ -19,6 +20,7 @@ pub use actuator::ProcessActuator;
 #[cfg(feature = "supervisord")]
 pub use actuator::SupervisordActuator;
 pub use actuator::all_actuators;
+pub use audit::{HomeSigner, KeptCheckpoints};
 pub use brake::PauseFile;
 pub use clock::SystemClock;
 pub use host::hostname;

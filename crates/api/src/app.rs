@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use selfheal_core::audit::{NewEntry, Verifier};
+use selfheal_adapters::{HomeSigner, KeptCheckpoints};
+use selfheal_core::audit::{NewEntry, Trail};
 use selfheal_core::config::Config;
 use selfheal_core::knowledge::parse_pack;
 use selfheal_core::{Posture, Timestamp};
@@ -52,7 +53,10 @@ pub struct App {
     /// Tokens that only this process knows.
     pub(crate) session: Mutex<Vec<Accepted>>,
     /// How far the audit chain was checked for the header of the window.
-    pub(crate) verifier: tokio::sync::Mutex<Verifier>,
+    pub(crate) trail: tokio::sync::Mutex<Option<Trail>>,
+    /// What this home keeps of the audit trail outside the database. No signer where its key cannot be used.
+    pub(crate) signer: Option<Arc<HomeSigner>>,
+    pub(crate) kept: KeptCheckpoints,
 }
 
 /// The database that these options mean.
@@ -69,7 +73,8 @@ impl App {
         // The home may be moved; another database is known by its address.
         let database = options.database.as_deref().map_or_else(|| "home".to_owned(), selfheal_store::shown_address);
         let marks = MarkFile::new(options.home.high_water(), database);
-        let app = Self::assemble(options.home, config_path, config, store, options.notifiers, options.demo)?;
+        let kept = options.home.audit_checkpoints(options.database.as_deref());
+        let app = Self::assemble(options.home, config_path, config, store, kept, options.notifiers, options.demo)?;
         app.engine.remember_with(Arc::new(marks));
         Ok(app)
     }
@@ -80,6 +85,7 @@ impl App {
         config_path: PathBuf,
         config: Config,
         store: Store,
+        kept: PathBuf,
         mut notifiers: Vec<Arc<dyn Notifier>>,
         demo: Option<Arc<dyn DemoControl>>,
     ) -> anyhow::Result<Arc<Self>> {
@@ -98,7 +104,28 @@ impl App {
         let nonce = crate::token::digest(&crate::token::random()?);
         let holder = format!("{}:{}:{}", selfheal_adapters::hostname(), std::process::id(), &nonce[..8]);
         let engine = Engine::new(store, config, adapters, holder);
-        Ok(Arc::new(Self { home, config_path, engine, demo, session: Mutex::default(), verifier: Default::default() }))
+        // Without its key an engine still heals and says what it cannot do: signatures show a change afterwards, the chain
+        // and the append-only tables are there all the same.
+        let signer = match HomeSigner::open(home.audit_key(), kept.clone()) {
+            Ok(signer) => Some(Arc::new(signer)),
+            Err(error) => {
+                engine.problem("audit key", Some(error.to_string()));
+                None
+            }
+        };
+        if let Some(signer) = &signer {
+            engine.sign_with(signer.clone());
+        }
+        Ok(Arc::new(Self {
+            home,
+            config_path,
+            engine,
+            demo,
+            session: Mutex::default(),
+            trail: Default::default(),
+            signer,
+            kept: KeptCheckpoints::at(kept),
+        }))
     }
 
     /// Runs the engine and the reloading of the configuration until the tasks are stopped.

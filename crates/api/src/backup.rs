@@ -131,6 +131,7 @@ impl App {
         tx.audit(entry("backup.restored", &who.name, result, now, details)).await?;
         tx.fence_everyone().await?;
         tx.commit().await?;
+        crate::audit::replaced(self).await;
         self.engine.forget();
         if let Err(error) = self.engine.trust().await {
             // It will ask for a person's word: safe, and it says so.

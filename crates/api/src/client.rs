@@ -40,6 +40,10 @@ pub enum ClientError {
     Unreachable { place: String, why: String },
     #[error("the answer of the engine cannot be read: {0}. Is it another version?")]
     Unreadable(String),
+    #[error("what came cannot be written: {0}. Check that there is room and that the folder belongs to you")]
+    Unwritable(std::io::Error),
+    #[error("the answer broke off: {0}. What came so far is not whole; try again")]
+    CutOff(String),
 }
 
 impl Client {
@@ -150,6 +154,45 @@ impl Client {
         Ok(())
     }
 
+    /// Asks, and hands the answer on piece by piece as it comes: what is downloaded need not fit into memory.
+    pub async fn download(
+        &self,
+        method: &str,
+        path: &str,
+        mut write: impl FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<(), ClientError> {
+        let (mut response, place) = match self {
+            Self::InProcess { router, who } => {
+                let Ok(response) = router.clone().oneshot(in_process_request(who, method, path, None)?).await;
+                return in_process_download(response, write).await;
+            }
+            Self::Socket { http, path: socket } => {
+                let place = socket.display().to_string();
+                (request(http, method, &format!("http://localhost{path}"), None)?.send().await, place)
+            }
+            Self::Http { http, base, token } => {
+                let request = request(http, method, &format!("{base}{path}"), None)?;
+                let request = match token {
+                    Some(token) => request.bearer_auth(token.expose()),
+                    None => request,
+                };
+                (request.send().await, base.clone())
+            }
+        };
+        let response =
+            response.as_mut().map_err(|error| ClientError::Unreachable { place: place.clone(), why: causes(error) })?;
+        let status = response.status();
+        let mut problem = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| ClientError::CutOff(causes(&error)))? {
+            if status.is_success() {
+                write(&chunk).map_err(ClientError::Unwritable)?;
+            } else {
+                problem.extend_from_slice(&chunk);
+            }
+        }
+        succeeded(status, &problem)
+    }
+
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         self.call("GET", path, None::<&()>).await
     }
@@ -178,20 +221,58 @@ async fn in_process(
     path: &str,
     body: Option<&Value>,
 ) -> Result<Reply, ClientError> {
+    let Ok(response) = router.oneshot(in_process_request(&who, method, path, body)?).await;
+    let status = response.status();
+    let bytes =
+        response.into_body().collect().await.map_err(|error| ClientError::Unreadable(error.to_string()))?.to_bytes();
+    reply(status, &bytes)
+}
+
+fn in_process_request(
+    who: &Principal,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Request<Body>, ClientError> {
     let bad = |error: String| ClientError::Unreadable(error);
     let method = Method::from_bytes(method.as_bytes()).map_err(|error| bad(error.to_string()))?;
     let content = body.map(Value::to_string).unwrap_or_default();
-    let request = Request::builder()
+    Request::builder()
         .method(method)
         .uri(path)
         .header(header::CONTENT_TYPE, "application/json")
-        .extension(who)
+        .extension(who.clone())
         .body(Body::from(content))
-        .map_err(|error| bad(error.to_string()))?;
-    let Ok(response) = router.oneshot(request).await;
+        .map_err(|error| bad(error.to_string()))
+}
+
+async fn in_process_download(
+    response: axum::response::Response,
+    mut write: impl FnMut(&[u8]) -> std::io::Result<()>,
+) -> Result<(), ClientError> {
     let status = response.status();
-    let bytes = response.into_body().collect().await.map_err(|error| bad(error.to_string()))?.to_bytes();
-    reply(status, &bytes)
+    let (mut body, mut problem) = (response.into_body(), Vec::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| ClientError::CutOff(error.to_string()))?;
+        let Some(chunk) = frame.data_ref() else { continue };
+        if status.is_success() {
+            write(chunk).map_err(ClientError::Unwritable)?;
+        } else {
+            problem.extend_from_slice(chunk);
+        }
+    }
+    succeeded(status, &problem)
+}
+
+/// A download that was refused comes with a problem instead.
+fn succeeded(status: StatusCode, problem: &[u8]) -> Result<(), ClientError> {
+    if status.is_success() {
+        return Ok(());
+    }
+    let reply = reply(status, problem)?;
+    Err(ClientError::Problem(
+        serde_json::from_value(reply.body).map_err(|error| ClientError::Unreadable(error.to_string()))?,
+    ))
 }
 
 fn request(

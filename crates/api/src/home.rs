@@ -70,6 +70,22 @@ impl Home {
         self.root.join("data/pause")
     }
 
+    /// The key that signs checkpoints of the audit trail. Made by whoever opens the home first.
+    pub fn audit_key(&self) -> PathBuf {
+        self.root.join("data/audit.key")
+    }
+
+    /// The checkpoints that this home signed for a database: its own, or another one that it was opened with. The name of
+    /// another one comes from its address without name and password.
+    pub fn audit_checkpoints(&self, database: Option<&str>) -> PathBuf {
+        let ending = database.map_or_else(String::new, |url| {
+            let place = url.split('?').next().unwrap_or_default();
+            let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+            format!(".{}", &selfheal_core::sha256_hex(place)[..16])
+        });
+        self.root.join(format!("data/audit.checkpoints{ending}"))
+    }
+
     /// Held by the engine that runs for this home.
     pub fn lock(&self) -> PathBuf {
         self.root.join("data/engine.lock")

@@ -5,6 +5,7 @@
 //! Tauri or clap.
 
 mod app;
+mod audit;
 mod backup;
 mod client;
 mod error;

@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::routes::{
-    audit, automation, backup, demo, doctor, events, incidents, ingest, maintenance, notifications, overview, patterns,
-    people, queue, redact, tokens,
+    audit, automation, backup, case, demo, doctor, events, incidents, ingest, maintenance, notifications, overview,
+    patterns, people, queue, redact, tokens,
 };
 use crate::view::LiveEventView;
 use crate::{ApiError, App};
@@ -49,6 +49,8 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(audit::verify))
         .routes(routes!(backup::make))
         .routes(routes!(backup::restore))
+        .routes(routes!(audit::export))
+        .routes(routes!(case::case))
         .routes(routes!(patterns::list))
         .routes(routes!(patterns::stats))
         .routes(routes!(patterns::show, patterns::put))

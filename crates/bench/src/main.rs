@@ -2,6 +2,7 @@
 //!
 //! Quote ratios and medians, with their spread: single absolute times mean nothing on a shared machine.
 
+mod audit;
 mod corpus;
 mod matching;
 mod spread;
@@ -27,12 +28,28 @@ enum What {
         #[arg(long, default_value_t = 5)]
         runs: usize,
     },
+    /// Verifying the audit trail on both databases, beside sha256sum, sqlite3 and psql.
+    Audit {
+        #[arg(long, default_value_t = 1_000_000)]
+        entries: usize,
+        #[arg(long, default_value_t = 5)]
+        runs: usize,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
-    let What::Match { patterns, queries, runs } = Arguments::parse().what;
+    let what = Arguments::parse().what;
     if cfg!(debug_assertions) {
         eprintln!("This is a debug build: its figures say nothing. Use `cargo run --release -p selfheal-bench`.");
     }
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(matching::run(patterns, queries, runs))
+    match what {
+        What::Match { patterns, queries, runs } => tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+            .block_on(matching::run(patterns, queries, runs)),
+        // As the product has it.
+        What::Audit { entries, runs } => {
+            tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(audit::run(entries, runs))
+        }
+    }
 }

@@ -5,6 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod audit;
+
+pub use audit::{AuditCommand, AuditListArguments, CaseArgument};
+
 /// A knowledge base and incident manager that heals production services.
 #[derive(Debug, Parser)]
 #[command(name = "selfheal", version, propagate_version = true, arg_required_else_help = true)]
@@ -345,19 +349,6 @@ pub enum MaintenanceCommand {
     },
     /// End what was announced.
     End { id: String },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum AuditCommand {
-    /// List entries, latest first.
-    List {
-        #[arg(long)]
-        incident: Option<String>,
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
-    },
-    /// Check the whole chain; exit code 3 when it is broken.
-    Verify,
 }
 
 #[derive(Debug, Subcommand)]

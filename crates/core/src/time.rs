@@ -35,6 +35,11 @@ impl Timestamp {
         Span((self.0 - earlier.0).max(0))
     }
 
+    /// Whether RFC 3339 can write it, so that it comes back as it was.
+    pub const fn is_writable(self) -> bool {
+        self.0 >= FIRST && self.0 <= LAST
+    }
+
     /// RFC 3339 in UTC, with as many digits as there are to show. What lies outside the years 1 to 9999 is written as their
     /// edge, so that whatever is written can be read again.
     pub fn to_rfc3339(self) -> String {

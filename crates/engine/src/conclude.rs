@@ -37,7 +37,7 @@ impl Engine {
         let mut incident = current.clone();
         if fresh {
             incident = tx.record(incident.id, &Fact::Decided(Box::new(prepared.decided.clone())), now).await?;
-            tx.audit(decision_entry(&incident, &decision, now)).await?;
+            tx.audit(decision_entry(&incident, &decision, now).on_evidence(prepared.evidence.clone())).await?;
             // What was approved is not what would run now.
             if let (Some(approval), None) = (&current.approval, &incident.approval) {
                 tx.audit(stale(&current, approval, now)).await?;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use selfheal_core::audit::NewEntry;
+use selfheal_core::audit::{NewEntry, evidence_digest};
 use selfheal_core::config::{Config, Service};
 use selfheal_core::matching::{KnowledgeBase, PatternMatch, Query};
 use selfheal_core::{
@@ -17,7 +17,7 @@ use selfheal_store::{PendingEffect, Tx};
 use crate::conclude::stale;
 use crate::engine::{Engine, EngineError};
 use crate::intake::root_service;
-use crate::plan::NoPlan;
+use crate::plan::{NoPlan, Prepared};
 use crate::timers::call_next;
 
 /// Something upstream that fails too will be found within seconds, and is then the cause of this: how often, and for how
@@ -28,7 +28,7 @@ const UPSTREAM_PAUSE: Span = Span::from_secs(1);
 const UNREACHABLE_TRIES: u64 = 3;
 const UNREACHABLE_PAUSE: Span = Span::from_secs(2);
 /// Signals of an incident that matching looks at, and matches that are kept.
-const SIGNALS: i64 = 200;
+pub const SIGNALS: i64 = 200;
 const MATCHES: usize = 5;
 
 impl Engine {
@@ -40,7 +40,9 @@ impl Engine {
             drop(tx);
             return self.done(effect).await;
         }
-        let signals = signals_of(&mut tx, &incident).await?;
+        let seen = tx.signals_of(incident.id, SIGNALS).await?;
+        let evidence = Some(evidence_digest(&seen));
+        let signals: Vec<NewSignal> = seen.into_iter().map(|signal| signal.seen).collect();
         let version = tx.knowledge_version().await?;
         let base = self.knowledge.get(&mut tx).await?;
         drop(tx);
@@ -56,7 +58,7 @@ impl Engine {
         if self.is_over(&incident, &config).await? {
             return self.cleared(effect, &incident, &config).await;
         }
-        let prepared = self.prepare(&incident, &signals, &base, &config).await?;
+        let prepared = Prepared { evidence, ..self.prepare(&incident, &signals, &base, &config).await? };
         if self.asks_again(effect, &incident, prepared.no_plan.as_ref()).await? {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use selfheal_core::config::{Config, NotifierSpec, SourceSpec};
@@ -13,11 +13,12 @@ use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinHandle;
 
 use crate::channels::Channels;
+use crate::checkpoint::Signed;
 use crate::high_water::HighWater;
 use crate::integrity::Integrity;
 use crate::knowledge::KnowledgeCache;
 use crate::live::LiveEvent;
-use crate::ports::{Actuator, Brake, Clock, Notifier, OpenedNotifier, Probe, Source};
+use crate::ports::{Actuator, Brake, Clock, Notifier, OpenedNotifier, Probe, Signer, Source};
 
 /// How long the lease lives without being renewed: how long a dead leader can keep the others waiting.
 const LEASE: Span = Span::from_secs(15);
@@ -89,9 +90,12 @@ pub struct Engine {
     pub(crate) nudge: Notify,
     /// Outcomes that could not be written down yet: known, as long as this process lives.
     pub(crate) outcomes: Mutex<HashMap<EffectId, Outcome>>,
+    /// What signs the audit trail, and how far it did. An engine without one signs nothing.
+    pub(crate) signer: OnceLock<Arc<dyn Signer>>,
+    pub(crate) signed: Mutex<Option<Signed>>,
     config: Mutex<Arc<Config>>,
     live: broadcast::Sender<LiveEvent>,
-    holder: String,
+    pub(crate) holder: String,
     lease_time: Span,
     lease: Mutex<Option<(Lease, Timestamp)>>,
     /// Holds the wall clock to a steady one.
@@ -140,6 +144,8 @@ impl Engine {
             knowledge: KnowledgeCache::default(),
             nudge: Notify::new(),
             outcomes: Mutex::default(),
+            signer: OnceLock::new(),
+            signed: Mutex::default(),
             config: Mutex::new(Arc::new(config)),
             live: broadcast::channel(256).0,
             holder,
@@ -195,11 +201,17 @@ impl Engine {
         StandingStill(Arc::clone(self))
     }
 
+    /// The audit trail is another one: what was signed of it before says nothing of this one.
+    pub fn trail_replaced(&self) {
+        *lock(&self.signed) = None;
+    }
+
     /// Every row was replaced: what was read before is forgotten, and the lease is taken anew.
     pub fn forget(&self) {
         *lock(&self.lease) = None;
         *lock(&self.posture) = None;
         lock(&self.outcomes).clear();
+        self.trail_replaced();
         self.knowledge.forget();
         self.announce(LiveEvent::AutomationChanged);
         self.announce(LiveEvent::EngineChanged);
@@ -362,6 +374,7 @@ impl Engine {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.finish_deliveries(LAST_WORDS).await;
+        self.checkpoint_at_stop().await;
         self.set_role(Role::Stopped);
         let lease = lock(&self.lease).take();
         if let Some((lease, _)) = lease {
@@ -398,6 +411,7 @@ impl Engine {
         self.problem("emergency brake", self.brake());
         self.posture_changed(now).await?;
         self.wake_incidents(now).await?;
+        self.checkpoint_if_due(now).await?;
         let mut tx = self.store.read().await?;
         let due = tx.due_effects(now, EFFECTS).await?;
         let deliveries = tx.due_deliveries(now, DELIVERIES).await?;

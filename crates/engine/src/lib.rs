@@ -7,6 +7,7 @@ pub mod ports;
 
 mod breaker;
 mod channels;
+mod checkpoint;
 mod conclude;
 mod decide;
 mod deliver;
@@ -28,6 +29,7 @@ mod verify;
 mod watch;
 
 pub use channels::{NotifierStatus, NotifierTest, Told};
+pub use decide::SIGNALS as EVIDENCE_LIMIT;
 pub use engine::{Adapters, Engine, EngineError, EngineStatus, OpenNotifiers, OpenSource, Role, StandingStill};
 pub use high_water::{HighWater, Mark};
 pub use intake::title_of;

@@ -300,7 +300,9 @@ impl Engine {
         let about = if matches!(fact, Fact::Chosen { .. }) { &incident } else { before };
         let decided = about.decided.as_ref();
         let plan = decided.and_then(|decided| decided.plan.as_ref());
-        tx.audit(NewEntry {
+        // What people wrote stays where it can be redacted; the trail keeps its digest.
+        let fact_digest = selfheal_core::sha256_hex(serde_json::to_vec(fact).unwrap_or_default());
+        let entry = NewEntry {
             at: now,
             event_type,
             actor: by.to_owned(),
@@ -310,14 +312,13 @@ impl Engine {
             action: plan.map(|plan| plan.action.kind.to_string()),
             target: plan.map(|plan| plan.target.canonical()),
             result: result.to_owned(),
-            // What people wrote stays where it can be redacted; the trail keeps its digest.
             details: serde_json::json!({
                 "fact": fact.name(),
-                "fact_digest": selfheal_core::sha256_hex(serde_json::to_vec(fact).unwrap_or_default()),
+                "fact_digest": fact_digest,
                 "plan_hash": plan.map(Plan::hash),
             }),
-        })
-        .await?;
+        };
+        tx.audit(entry.on_evidence(fact_digest)).await?;
         tx.commit().await?;
         self.announce_incident(&incident);
         self.nudge();

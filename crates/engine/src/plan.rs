@@ -26,6 +26,8 @@ pub(crate) struct Prepared {
     /// Why there is no plan although there should be one.
     pub no_plan: Option<NoPlan>,
     pub managed: bool,
+    /// The digest of the signals that were looked at.
+    pub evidence: Option<String>,
 }
 
 /// Why a plan could not be made.
@@ -101,7 +103,7 @@ impl Engine {
         };
         let managed = config.service(&service).is_some_and(|service| service.managed);
         let Some((pattern, action)) = wanted else {
-            return Ok(Prepared { decided, preflight: None, no_plan: None, managed });
+            return Ok(Prepared { decided, preflight: None, no_plan: None, managed, evidence: None });
         };
         let wanted = Wanted { pattern, action, service: &service };
         let (preflight, no_plan) = match self.plan(incident, wanted, config).await? {
@@ -111,7 +113,7 @@ impl Engine {
             }
             Err(why) => (None, Some(why)),
         };
-        Ok(Prepared { decided, preflight, no_plan, managed })
+        Ok(Prepared { decided, preflight, no_plan, managed, evidence: None })
     }
 
     /// Counts what people rejected against relevance.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use selfheal_core::audit::{Checkpoint as AuditCheckpoint, PublicKey, Signature};
 use selfheal_core::config::{CheckSpec, NotifierSpec};
 use selfheal_core::pace::Steady;
 use selfheal_core::verify::CheckResult;
@@ -151,4 +152,26 @@ pub enum Retry {
 pub struct OpenedNotifier {
     pub spec: NotifierSpec,
     pub notifier: Result<Arc<dyn Notifier>, NotifyError>,
+}
+
+/// Signs checkpoints of the audit trail, and keeps a copy of each where whoever owns the database does not reach. The key
+/// never leaves it.
+pub trait Signer: Send + Sync {
+    fn public_key(&self) -> PublicKey;
+
+    fn sign(&self, message: &[u8]) -> Signature;
+
+    /// Keeps a signed checkpoint outside the database. May wait for a disk.
+    fn keep(&self, checkpoint: &AuditCheckpoint) -> Result<(), SignerError>;
+
+    /// The last one that was kept.
+    fn last_kept(&self) -> Result<Option<AuditCheckpoint>, SignerError>;
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{what}: {why}. {next}")]
+pub struct SignerError {
+    pub what: String,
+    pub why: String,
+    pub next: String,
 }

@@ -1,56 +1,55 @@
 //! `audit_trail`: append-only, hash-chained.
 
-use selfheal_core::audit::{ChainError, Entry, NewEntry, Verifier};
-use selfheal_core::{AuditId, BasisPoints, IncidentId, PatternId};
+use futures::TryStreamExt;
+use selfheal_core::audit::{ChainError, Entry, Evidenced, KEY_ADDED, PublicKey, Trail, TrailError, key_on_record};
+use selfheal_core::{AuditId, BasisPoints, IncidentId, PatternId, Timestamp};
+use sqlx::Row;
+use tokio::sync::mpsc;
 
 use crate::observe::Did;
-use crate::{StoreError, Tx};
-
-#[derive(sqlx::FromRow, serde::Deserialize)]
-pub(crate) struct Row {
-    id: i64,
-    at: i64,
-    event_type: String,
-    actor: String,
-    incident_id: Option<i64>,
-    pattern_id: Option<String>,
-    confidence: Option<i64>,
-    action: Option<String>,
-    target: Option<String>,
-    result: String,
-    controls: String,
-    details: String,
-    evidence_digest: String,
-    prev_hash: String,
-    hash: String,
-}
-
-impl From<Row> for Entry {
-    fn from(row: Row) -> Self {
-        Self {
-            id: AuditId(row.id),
-            at: row.at.into(),
-            event_type: row.event_type,
-            actor: row.actor,
-            incident_id: row.incident_id.map(IncidentId),
-            pattern_id: row.pattern_id.map(PatternId),
-            confidence: row.confidence.map(|value| BasisPoints::saturating(value as u32)),
-            action: row.action,
-            target: row.target,
-            result: row.result,
-            controls: row.controls,
-            details: row.details,
-            evidence_digest: row.evidence_digest,
-            prev_hash: row.prev_hash,
-            hash: row.hash,
-        }
-    }
-}
+use crate::{Connection, StoreError, Tx};
 
 macro_rules! columns {
     () => {
         "id, at, event_type, actor, incident_id, pattern_id, confidence, action, target, result, controls, details, evidence_digest, prev_hash, hash"
     };
+}
+
+/// An entry from a row of these columns, by their places: a name is looked up anew in each of a million rows.
+macro_rules! entry {
+    ($row:expr) => {{
+        let row = &$row;
+        let id = AuditId(row.try_get(0)?);
+        // What no writer writes (a blob, a score above 1) was put there by somebody else.
+        let read = || -> Result<Option<Entry>, sqlx::Error> {
+            let at: Timestamp = row.try_get::<i64, _>(1)?.into();
+            let confidence: Option<i64> = row.try_get(6)?;
+            let score = |value: i64| u32::try_from(value).ok().and_then(|value| BasisPoints::new(value).ok());
+            let confidence = match confidence.map(score) {
+                Some(None) => return Ok(None),
+                Some(Some(score)) => Some(score),
+                None => None,
+            };
+            Ok(at.is_writable().then_some(Entry {
+                id,
+                at,
+                event_type: row.try_get(2)?,
+                actor: row.try_get(3)?,
+                incident_id: row.try_get::<Option<i64>, _>(4)?.map(IncidentId),
+                pattern_id: row.try_get::<Option<String>, _>(5)?.map(PatternId),
+                confidence,
+                action: row.try_get(7)?,
+                target: row.try_get(8)?,
+                result: row.try_get(9)?,
+                controls: row.try_get(10)?,
+                details: row.try_get(11)?,
+                evidence_digest: row.try_get(12)?,
+                prev_hash: row.try_get(13)?,
+                hash: row.try_get(14)?,
+            }))
+        };
+        read().ok().flatten().ok_or(ChainError::Edited { id })
+    }};
 }
 
 const LAST: &str = "select id, hash from audit_trail order by id desc limit 1";
@@ -60,24 +59,65 @@ const INSERT: &str = concat!(
     columns!(),
     ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 );
-const PAGE: &str = concat!("select ", columns!(), " from audit_trail where id > $1 order by id limit $2");
-const LIST: &str = concat!(
+const FROM: &str = concat!("select ", columns!(), " from audit_trail where id > $1 order by id");
+const RANGE: &str = concat!(
     "select ",
     columns!(),
     " from audit_trail
-      where id < $1 and (cast($2 as bigint) = 0 or incident_id = $2)
-      order by id desc limit $3"
+      where id > $1 and id <= $2 and (cast($3 as bigint) = 0 or incident_id = $3)
+      order by id limit $4"
 );
-const COUNT: &str = "select count(*) from audit_trail";
+const BOUNDS: &str = "
+    select min(id), max(id) from audit_trail
+    where id >= (select coalesce(min(id), 1) from audit_trail where at >= $1)
+        and (cast($2 as bigint) = 0 or incident_id = $2)
+        and exists (select 1 from audit_trail where at >= $1)";
+macro_rules! filter {
+    () => {
+        " from audit_trail
+          where id < $1 and (cast($2 as bigint) = 0 or incident_id = $2)
+            and substr(event_type, 1, length(cast($3 as text))) = $3
+            and (cast($4 as text) = '' or actor = $4)
+            and (cast($5 as text) = '' or pattern_id = $5)
+            and at >= $6 and at < $7"
+    };
+}
+const LIST: &str = concat!("select ", columns!(), filter!(), " order by id desc limit $8");
+const COUNT: &str = concat!("select count(*)", filter!());
+const KEYS: &str = concat!("select ", columns!(), " from audit_trail where event_type = $1 order by id");
 
-/// Entries read at once while verifying.
-const PAGE_SIZE: i64 = 1_000;
+/// Entries handed to the thread that hashes, at once.
+const BATCH: usize = 256;
+/// Batches read ahead of it.
+const AHEAD: usize = 8;
+
+/// Which entries are listed. What is left out lets everything through.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    pub incident: Option<IncidentId>,
+    /// The beginning of the event type, e.g. `action.`.
+    pub event: String,
+    pub actor: String,
+    pub pattern: String,
+    /// From this time on.
+    pub since: Option<Timestamp>,
+    /// Before this time.
+    pub until: Option<Timestamp>,
+}
+
+/// A part of the trail that is read in pages: between two ids that are there, of one incident or of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditRange {
+    pub first: AuditId,
+    pub last: AuditId,
+    pub incident: Option<IncidentId>,
+}
 
 impl Tx {
     /// Appends an entry, in the transaction of what it records.
-    pub async fn audit(&mut self, entry: NewEntry) -> Result<AuditId, StoreError> {
-        let last: Option<(i64, String)> = on!(self, c => sqlx::query_as(LAST).fetch_optional(c));
-        let entry = entry.chain(last.as_ref().map(|(id, hash)| (AuditId(*id), hash.as_str())));
+    pub async fn audit(&mut self, entry: impl Into<Evidenced>) -> Result<AuditId, StoreError> {
+        let last = self.audit_head().await?;
+        let entry = entry.into().chain(last.as_ref().map(|(id, hash)| (*id, hash.as_str())));
         execute!(
             self,
             sqlx::query(INSERT)
@@ -101,60 +141,155 @@ impl Tx {
         Ok(entry.id)
     }
 
-    /// Entries before `before`, latest first; of one incident where one is named.
-    pub async fn audit_entries(
-        &mut self,
-        incident: Option<IncidentId>,
-        before: Option<AuditId>,
-        limit: i64,
-    ) -> Result<Vec<Entry>, StoreError> {
-        let before = before.map_or(i64::MAX, |id| id.0);
-        let incident = incident.map_or(0, |id| id.0);
-        let rows: Vec<Row> = on!(self, c => sqlx::query_as(LIST).bind(before).bind(incident).bind(limit).fetch_all(c));
-        Ok(rows.into_iter().map(Entry::from).collect())
-    }
-
-    /// Where the trail ends.
+    /// Where the trail ends: id and hash of the last entry.
     pub async fn audit_head(&mut self) -> Result<Option<(AuditId, String)>, StoreError> {
         let last: Option<(i64, String)> = on!(self, c => sqlx::query_as(LAST).fetch_optional(c));
         Ok(last.map(|(id, hash)| (AuditId(id), hash)))
     }
 
-    /// The hash of one entry.
+    /// The hash of an entry, if it is there.
     pub async fn audit_hash(&mut self, id: AuditId) -> Result<Option<String>, StoreError> {
         Ok(on!(self, c => sqlx::query_scalar(HASH).bind(id.0).fetch_optional(c)))
     }
 
-    pub async fn audit_count(&mut self) -> Result<i64, StoreError> {
-        Ok(on!(self, c => sqlx::query_scalar(COUNT).fetch_one(c)))
-    }
-
-    /// Checks the whole chain. The number of good entries, and what is wrong with the first bad one.
-    pub async fn verify_audit(&mut self) -> Result<(u64, Option<ChainError>), StoreError> {
-        let mut verifier = Verifier::default();
-        let error = self.verify_audit_from(&mut verifier).await?;
-        Ok((verifier.count(), error))
-    }
-
-    /// Checks on from where a verifier stands. Where the trail is another one by now (a backup was restored), from the
-    /// start.
-    pub async fn verify_audit_from(&mut self, verifier: &mut Verifier) -> Result<Option<ChainError>, StoreError> {
-        if let Some((id, hash)) = verifier.head().map(|(id, hash)| (id, hash.to_owned()))
-            && self.audit_hash(id).await?.is_none_or(|found| found != hash)
-        {
-            *verifier = Verifier::default();
-        }
-        loop {
-            let last = verifier.last().map_or(0, |id| id.0);
-            let rows: Vec<Row> = on!(self, c => sqlx::query_as(PAGE).bind(last).bind(PAGE_SIZE).fetch_all(c));
-            if rows.is_empty() {
-                return Ok(None);
+    /// Entries before `before`, latest first.
+    pub async fn audit_entries(
+        &mut self,
+        filter: &AuditFilter,
+        before: Option<AuditId>,
+        limit: i64,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let before = before.map_or(i64::MAX, |id| id.0);
+        let (incident, since, until) = filter.bounds();
+        let AuditFilter { event, actor, pattern, .. } = filter;
+        let entries: Vec<Result<Entry, ChainError>> = match &mut self.connection {
+            Connection::Sqlite(tx) => {
+                let query = sqlx::query(LIST).bind(before).bind(incident).bind(event).bind(actor).bind(pattern);
+                let rows = query.bind(since).bind(until).bind(limit).fetch_all(&mut **tx).await?;
+                rows.iter().map(|row| Ok(entry!(row))).collect::<Result<_, sqlx::Error>>()?
             }
-            for row in rows {
-                if let Err(error) = verifier.check(&row.into()) {
-                    return Ok(Some(error));
+            Connection::Postgres(tx) => {
+                let query = sqlx::query(LIST).bind(before).bind(incident).bind(event).bind(actor).bind(pattern);
+                let rows = query.bind(since).bind(until).bind(limit).fetch_all(&mut **tx).await?;
+                rows.iter().map(|row| Ok(entry!(row))).collect::<Result<_, sqlx::Error>>()?
+            }
+        };
+        readable(entries)
+    }
+
+    /// How many entries a filter lets through.
+    pub async fn audit_count(&mut self, filter: &AuditFilter) -> Result<i64, StoreError> {
+        let (incident, since, until) = filter.bounds();
+        let AuditFilter { event, actor, pattern, .. } = filter;
+        Ok(on!(self, c => sqlx::query_scalar(COUNT)
+            .bind(i64::MAX).bind(incident).bind(event).bind(actor).bind(pattern).bind(since).bind(until).fetch_one(c)))
+    }
+
+    /// The part of the trail from a time on, of one incident or of all. `None` where there is no entry.
+    pub async fn audit_range(
+        &mut self,
+        incident: Option<IncidentId>,
+        since: Option<Timestamp>,
+    ) -> Result<Option<AuditRange>, StoreError> {
+        let since = since.map_or(i64::MIN, Timestamp::as_micros);
+        let of = incident.map_or(0, |id| id.0);
+        let bounds: (Option<i64>, Option<i64>) =
+            on!(self, c => sqlx::query_as(BOUNDS).bind(since).bind(of).fetch_one(c));
+        let range = |(first, last)| AuditRange { first: AuditId(first), last: AuditId(last), incident };
+        Ok(bounds.0.zip(bounds.1).map(range))
+    }
+
+    /// Entries of a range after `after`, earliest first.
+    pub async fn audit_page(
+        &mut self,
+        range: &AuditRange,
+        after: Option<AuditId>,
+        limit: i64,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let after = after.map_or(range.first.0.saturating_sub(1), |id| id.0);
+        let incident = range.incident.map_or(0, |id| id.0);
+        let entries: Vec<Result<Entry, ChainError>> = match &mut self.connection {
+            Connection::Sqlite(tx) => {
+                let query = sqlx::query(RANGE).bind(after).bind(range.last.0).bind(incident).bind(limit);
+                let rows = query.fetch_all(&mut **tx).await?;
+                rows.iter().map(|row| Ok(entry!(row))).collect::<Result<_, sqlx::Error>>()?
+            }
+            Connection::Postgres(tx) => {
+                let query = sqlx::query(RANGE).bind(after).bind(range.last.0).bind(incident).bind(limit);
+                let rows = query.fetch_all(&mut **tx).await?;
+                rows.iter().map(|row| Ok(entry!(row))).collect::<Result<_, sqlx::Error>>()?
+            }
+        };
+        readable(entries)
+    }
+
+    /// The public keys that are on record.
+    pub async fn audit_keys(&mut self) -> Result<Vec<PublicKey>, StoreError> {
+        let entries: Vec<Result<Entry, ChainError>> = match &mut self.connection {
+            Connection::Sqlite(tx) => {
+                let rows = sqlx::query(KEYS).bind(KEY_ADDED).fetch_all(&mut **tx).await?;
+                rows.iter().map(|row| Ok(entry!(row))).collect::<Result<_, sqlx::Error>>()?
+            }
+            Connection::Postgres(tx) => {
+                let rows = sqlx::query(KEYS).bind(KEY_ADDED).fetch_all(&mut **tx).await?;
+                rows.iter().map(|row| Ok(entry!(row))).collect::<Result<_, sqlx::Error>>()?
+            }
+        };
+        Ok(readable(entries)?.iter().filter_map(key_on_record).collect())
+    }
+
+    /// Checks entries on from where a trail stands. The trail comes back as far as it got, with what is wrong with the first
+    /// bad entry.
+    ///
+    /// All rows come from one query; they are hashed on another thread while the next ones are read, and never more than a
+    /// few thousand are in memory.
+    pub async fn verify_audit(&mut self, mut trail: Trail) -> Result<(Trail, Option<TrailError>), StoreError> {
+        let from = trail.chain().last().map_or(i64::MIN, |id| id.0);
+        let (sender, mut batches) = mpsc::channel::<Vec<Result<Entry, ChainError>>>(AHEAD);
+        let hashing = tokio::task::spawn_blocking(move || {
+            while let Some(batch) = batches.blocking_recv() {
+                for entry in batch {
+                    if let Err(error) = entry.map_err(TrailError::from).and_then(|entry| trail.check(&entry)) {
+                        return (trail, Some(error));
+                    }
                 }
             }
+            (trail, None)
+        });
+        let mut batch = Vec::with_capacity(BATCH);
+        macro_rules! read {
+            ($tx:expr) => {{
+                let mut rows = sqlx::query(FROM).bind(from).fetch(&mut **$tx);
+                while let Some(row) = rows.try_next().await? {
+                    batch.push(entry!(row));
+                    // The other side is gone when it found a bad entry: the rest is not needed.
+                    if batch.len() == BATCH
+                        && sender.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))).await.is_err()
+                    {
+                        break;
+                    }
+                }
+            }};
         }
+        match &mut self.connection {
+            Connection::Sqlite(tx) => read!(tx),
+            Connection::Postgres(tx) => read!(tx),
+        }
+        let _ = sender.send(batch).await;
+        drop(sender);
+        hashing.await.map_err(|error| StoreError::Corrupt(format!("the audit trail could not be checked: {error}")))
     }
+}
+
+impl AuditFilter {
+    fn bounds(&self) -> (i64, i64, i64) {
+        let micros = |at: Option<Timestamp>, none| at.map_or(none, Timestamp::as_micros);
+        (self.incident.map_or(0, |id| id.0), micros(self.since, i64::MIN), micros(self.until, i64::MAX))
+    }
+}
+
+/// For those who show entries and do not check them.
+fn readable(entries: Vec<Result<Entry, ChainError>>) -> Result<Vec<Entry>, StoreError> {
+    let entries: Result<Vec<Entry>, ChainError> = entries.into_iter().collect();
+    entries.map_err(|error| StoreError::Corrupt(format!("the audit trail: {error}. `selfheal audit verify` says more")))
 }

@@ -9,6 +9,7 @@ mod dispatch;
 mod admission;
 mod archive;
 mod audit;
+mod audit_checkpoints;
 mod checkpoints;
 mod connections;
 mod error;
@@ -33,6 +34,7 @@ mod tokens;
 
 pub use admission::Counts;
 pub use archive::{About, ArchiveError, AuditHead, Contents, Kept, Manifest, TableSum, check_archive};
+pub use audit::{AuditFilter, AuditRange};
 pub use dispatch::{Connection, Store, Tx};
 pub use error::StoreError;
 pub use events::{HealingEvent, NewEvent};

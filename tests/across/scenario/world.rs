@@ -542,7 +542,7 @@ impl World {
         let incidents = tx.list_incidents(&filter).await.map_err(|error| error.to_string())?;
         let patterns = tx.patterns().await.map_err(|error| error.to_string())?;
         let shadow = tx.all_shadow_counts().await.map_err(|error| error.to_string())?.into_iter().collect();
-        let mut audit = tx.audit_entries(None, None, 10_000).await.map_err(|error| error.to_string())?;
+        let mut audit = tx.audit_entries(&Default::default(), None, 10_000).await.map_err(|error| error.to_string())?;
         audit.reverse();
         Ok(Seen {
             incidents: incidents.into_iter().map(|incident| (incident.id.0, incident)).collect(),
@@ -563,7 +563,7 @@ impl World {
         }
         let seen = self.see().await?;
         let mut tx = self.store.read().await.map_err(|error| error.to_string())?;
-        let (_, broken) = tx.verify_audit().await.map_err(|error| error.to_string())?;
+        let (_, broken) = tx.verify_audit(Default::default()).await.map_err(|error| error.to_string())?;
         if let Some(error) = broken {
             return Err(format!("audit: {error}"));
         }
@@ -577,7 +577,7 @@ impl World {
             }
         }
         self.check_ledger(events.len())?;
-        let intents = tx.audit_entries(None, None, 10_000).await.map_err(|error| error.to_string())?;
+        let intents = tx.audit_entries(&Default::default(), None, 10_000).await.map_err(|error| error.to_string())?;
         let intents: Vec<_> = intents.iter().filter(|entry| entry.event_type == "action.intended").collect();
         if intents.len() != events.len() {
             return Err(format!("{} intents, and {} of them on record", events.len(), intents.len()));

@@ -113,7 +113,7 @@ async fn states(home: &Home, incidents: &[Incident], report: &mut Report) {
             format!("incident {id} still has {effects} effects to do")
         });
     }
-    let (_, error) = tx.verify_audit().await.expect("read");
+    let (_, error) = tx.verify_audit(Default::default()).await.expect("read");
     report.must(error.is_none(), || format!("audit: {error:?}"));
 }
 

@@ -84,6 +84,8 @@ async fn accept_database(app: &App, who: &Principal) -> Result<(), ApiError> {
         })
         .await?;
         tx.commit().await?;
+        crate::audit::replaced(app).await;
+        app.engine.trail_replaced();
         app.engine.trust().await?;
     }
     Ok(())

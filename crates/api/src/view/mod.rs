@@ -3,6 +3,7 @@
 mod audit;
 mod band;
 mod can;
+mod case;
 mod decision;
 mod incident;
 mod maintenance;
@@ -14,7 +15,7 @@ mod queue;
 mod row;
 mod story;
 
-pub use audit::{AuditEntry, AuditPage, ChainView};
+pub use audit::{AuditEntry, AuditPage, ChainView, SignedView};
 pub use band::{Band, ConfidenceBand};
 pub use can::{Capabilities, Capability, Primary, capabilities};
 pub use decision::{
@@ -34,4 +35,5 @@ pub use queue::{ConnectionView, ExecutingView, QueueEntry, QueueView, SlotsView}
 pub use row::{IncidentPage, IncidentRow, StateName, incident_row};
 pub use story::{StoryEntry, Tone, story};
 
-pub(crate) use audit::audit_entry;
+pub(crate) use audit::{audit_entry, chain_view};
+pub(crate) use case::{CaseParts, case_document, html, markdown};

@@ -51,18 +51,18 @@ pub async fn make(place: &Place, as_json: bool, arguments: BackupArguments) -> a
 
 /// Writes, makes sure that it is on the disk, and reads it back.
 async fn write(client: &selfheal_api::Client, part: &Path) -> anyhow::Result<selfheal_api::BackupContents> {
+    use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let cannot = || format!("{} cannot be written. Choose another place", part.display());
-    let file = std::fs::OpenOptions::new()
+    let mut file = std::fs::OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
         .open(part)
         .with_context(cannot)?;
-    let mut file = tokio::fs::File::from_std(file);
-    client.download("/api/v1/backup", &mut file).await?;
-    file.sync_all().await.with_context(cannot)?;
+    client.download("POST", "/api/v1/backup", |piece| file.write_all(piece)).await?;
+    file.sync_all().with_context(cannot)?;
     inspect_backup(part).map_err(|error| anyhow::anyhow!("the backup was not written well: {error}. Try again"))
 }
 

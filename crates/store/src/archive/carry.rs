@@ -41,7 +41,7 @@ const INSERT: &str = "
         (incident_id, pattern_id, action, target, plan_hash, plan, approved_by, decision_confidence, status, started_at,
          finished_at, detail)
     values ($1, $2, $3, $4, $5, $6, $7, $8, 'carried_over', $9, $10, $11)";
-const IN_FLIGHT: &str = "select count(*) from self_healing_events where status in ('intended', 'running')";
+const IN_FLIGHT: &str = "select count(*) from self_healing_events where status in ('intended', 'running', 'undoing')";
 const FENCE: &str = "update lease set token = token + 1, expires_at = 0";
 const ROWS: &str = "
     select (select count(*) from audit_trail) + (select count(*) from incidents) + (select count(*) from signals)

@@ -3,7 +3,8 @@
 use std::io::{BufRead, BufReader, Read};
 
 use flate2::read::GzDecoder;
-use selfheal_core::audit::Verifier;
+use selfheal_core::audit::{Entry, Verifier};
+use selfheal_core::{AuditId, BasisPoints, IncidentId, PatternId};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -12,6 +13,53 @@ use super::{About, ArchiveError, AuditHead, Contents, FORMAT, Manifest, Manifest
 
 /// Bytes of one line. No row of ours is nearly as long; what is, was made to exhaust memory.
 const LINE_LIMIT: u64 = 256 * 1024 * 1024;
+
+/// A row of `audit_trail`.
+#[derive(serde::Deserialize)]
+struct AuditRow {
+    id: i64,
+    at: i64,
+    event_type: String,
+    actor: String,
+    incident_id: Option<i64>,
+    pattern_id: Option<String>,
+    confidence: Option<u32>,
+    action: Option<String>,
+    target: Option<String>,
+    result: String,
+    controls: String,
+    details: String,
+    evidence_digest: String,
+    prev_hash: String,
+    hash: String,
+}
+
+impl AuditRow {
+    /// `None` where a score is none.
+    fn entry(self) -> Option<Entry> {
+        let confidence = match self.confidence.map(BasisPoints::new) {
+            Some(score) => Some(score.ok()?),
+            None => None,
+        };
+        Some(Entry {
+            id: AuditId(self.id),
+            at: self.at.into(),
+            event_type: self.event_type,
+            actor: self.actor,
+            incident_id: self.incident_id.map(IncidentId),
+            pattern_id: self.pattern_id.map(PatternId),
+            confidence,
+            action: self.action,
+            target: self.target,
+            result: self.result,
+            controls: self.controls,
+            details: self.details,
+            evidence_digest: self.evidence_digest,
+            prev_hash: self.prev_hash,
+            hash: self.hash,
+        })
+    }
+}
 
 /// One line after the first.
 pub(super) enum Line {
@@ -117,9 +165,9 @@ pub fn check_archive(file: impl Read, ours: i64) -> Result<Contents, ArchiveErro
                 digest.update(&reader.bytes);
                 if sum.name == "audit_trail" {
                     let row: Map<String, Value> = columns.iter().cloned().zip(values).collect();
-                    let row: crate::audit::Row =
+                    let row: AuditRow =
                         serde_json::from_value(Value::Object(row)).map_err(|error| reader.damaged(&error))?;
-                    let entry = selfheal_core::audit::Entry::from(row);
+                    let entry = row.entry().ok_or_else(|| reader.damaged(&"an audit entry that nobody writes"))?;
                     chain.check(&entry).map_err(ArchiveError::Chain)?;
                     head = Some(AuditHead { id: entry.id, hash: entry.hash });
                 }

@@ -11,14 +11,15 @@ use super::read::{Line, Reader};
 use super::{ArchiveError, Manifest};
 use crate::{Connection, StoreError, Tx};
 
-const SQLITE_TRIGGERS: &str =
-    "select name, sql from sqlite_master where type = 'trigger' and tbl_name = 'audit_trail' order by name";
+const SQLITE_TRIGGERS: &str = "select name, sql from sqlite_master where type = 'trigger' and tbl_name in ('audit_trail', 'audit_checkpoints') order by name";
 const SQLITE_RAISE: &str = "update sqlite_sequence set seq = $2 where name = $1 and seq < $2";
 const SQLITE_BEGIN: &str = "
     insert into sqlite_sequence (name, seq) select $1, $2
     where not exists (select 1 from sqlite_sequence where name = $1)";
-const POSTGRES_OFF: &str = "alter table audit_trail disable trigger user";
-const POSTGRES_ON: &str = "alter table audit_trail enable trigger user";
+const POSTGRES_OFF: [&str; 2] =
+    ["alter table audit_trail disable trigger user", "alter table audit_checkpoints disable trigger user"];
+const POSTGRES_ON: [&str; 2] =
+    ["alter table audit_trail enable trigger user", "alter table audit_checkpoints enable trigger user"];
 const POSTGRES_RAISE: &str = "
     select setval(
         cast(pg_get_serial_sequence($1, 'id') as regclass),
@@ -56,7 +57,7 @@ impl Tx {
         self.raise_sequences(&tables, &manifest).await
     }
 
-    /// Takes away what keeps the audit trail from being shortened, inside this transaction only. What is returned puts it
+    /// Takes away what keeps the audit trail and its checkpoints from being shortened, inside this transaction only. What is returned puts it
     /// back.
     async fn open_the_trail(&mut self) -> Result<Vec<String>, StoreError> {
         match &mut self.connection {
@@ -68,8 +69,10 @@ impl Tx {
                 Ok(triggers.into_iter().map(|(_, sql)| sql).collect())
             }
             Connection::Postgres(tx) => {
-                sqlx::query(POSTGRES_OFF).execute(&mut **tx).await?;
-                Ok(vec![POSTGRES_ON.to_owned()])
+                for statement in POSTGRES_OFF {
+                    sqlx::query(statement).execute(&mut **tx).await?;
+                }
+                Ok(POSTGRES_ON.map(str::to_owned).to_vec())
             }
         }
     }

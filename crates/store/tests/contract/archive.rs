@@ -116,8 +116,8 @@ async fn everything(store: &Store) -> String {
     let checkpoint = tx.checkpoint(&SourceName::new("log")).await.expect("read").expect("stored");
     let sorted: std::collections::BTreeMap<_, _> = checkpoint.as_object().expect("an object").iter().collect();
     said.push_str(&format!("{sorted:?}"));
-    said.push_str(&format!("{:?}", tx.audit_entries(None, None, 99).await.expect("read")));
-    assert_eq!(tx.verify_audit().await.expect("read").1, None);
+    said.push_str(&format!("{:?}", tx.audit_entries(&Default::default(), None, 99).await.expect("read")));
+    assert_eq!(tx.verify_audit(Default::default()).await.expect("read").1, None);
     said
 }
 

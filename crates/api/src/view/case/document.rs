@@ -1,0 +1,71 @@
+//! A document without a form: what Markdown and HTML both are made of. Texts are as they came; each form escapes them.
+
+/// A text, and how it is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Text {
+    Plain(String),
+    /// Hashes, calls, ids: to the letter.
+    Code(String),
+    /// A time: never broken over two lines.
+    Time(String),
+    Good(String),
+    Bad(String),
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self::Plain(text.to_owned())
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self::Plain(text)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Block {
+    Paragraph(Text),
+    /// A sentence that a hurried reader must not miss.
+    Warning(String),
+    Facts(Vec<(&'static str, Text)>),
+    Table {
+        head: Vec<&'static str>,
+        rows: Vec<Vec<Text>>,
+    },
+    List(Vec<Text>),
+    /// Foreign lines, to the letter, under what is said of them.
+    Lines {
+        title: String,
+        text: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    pub title: &'static str,
+    pub blocks: Vec<Block>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    pub title: String,
+    pub subtitle: String,
+    pub sections: Vec<Section>,
+}
+
+/// Makes visible what a reader would not see, or what would turn the text around: control characters and the marks for
+/// writing direction.
+pub fn visible(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| match c {
+            '\n' | '\t' => vec![c],
+            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
+                c.escape_unicode().collect()
+            }
+            c if c.is_control() => c.escape_default().collect(),
+            c => vec![c],
+        })
+        .collect()
+}
