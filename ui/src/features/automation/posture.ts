@@ -29,7 +29,7 @@ export const OPTIONS: Option[] = [
 /** Why an option cannot be chosen; null where it can. */
 export function whyNot(option: Option, automation: AutomationView): string | null {
   if (!automation.can_change.allowed) return automation.can_change.reason ?? 'You may not change the switch.';
-  if (automation.brake !== null && option.posture !== 'paused') return brakeWords(automation.brake);
+  if (automation.brake != null && option.posture !== 'paused') return brakeWords(automation.brake);
   if (FREEDOM[option.posture] > FREEDOM[automation.ceiling]) return ceilingWords(automation.ceiling);
   return null;
 }
