@@ -1,14 +1,17 @@
 /**
  * A stand-in for the engine, for looking at the window: `npm run build && npm run mock`.
- * Modes by environment: MODE=demo (default), full, quiet, bare, broken, deny; PORT; MANY=n adds n closed incidents.
+ * Modes by environment: MODE=demo (default), full, quiet, bare, broken, deny; PORT; MANY=n adds n closed incidents;
+ * BRAKE=1 pulls the emergency brake, STALE=1 lets every plan go stale before it is approved.
  * Serves build/ under the same content security policy as the engine.
  */
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
-import { audit, overview } from './overview.mjs';
+import * as maintenance from './maintenance.mjs';
+import { audit, chain, overview } from './overview.mjs';
+import { queue } from './queue.mjs';
 import { many, rows } from './rows.mjs';
-import { view } from './view.mjs';
+import { doing, remember, view } from './view.mjs';
 
 const MODE = process.env['MODE'] ?? 'demo';
 const PORT = Number(process.env['PORT'] ?? 4870);
@@ -26,9 +29,11 @@ const TYPES = {
 let list = MODE === 'bare' ? [] : rows();
 if (MODE === 'quiet') list = list.filter((row) => row.group === 'recently_fixed');
 list = [...list, ...many(Number(process.env['MANY'] ?? 0))];
+if (MODE === 'quiet' || MODE === 'bare') maintenance.clear();
 let automation = {
   posture: 'on',
-  effective: MODE === 'broken' ? 'observe' : 'on',
+  brake: process.env['BRAKE'] ? 'the file /home/ana/.selfheal/pause is there: nothing runs until it is removed' : null,
+  effective: process.env['BRAKE'] ? 'paused' : MODE === 'broken' ? 'observe' : 'on',
   ceiling: MODE === 'broken' ? 'observe' : 'on',
   until: null,
   set_by: 'ana',
@@ -73,13 +78,36 @@ const CHANGES = {
     resolved_at: new Date().toISOString(),
   },
   note: {},
+  edit: {},
+  choose: { state: 'awaiting_approval', state_words: 'Waits for approval', group: 'needs_you' },
 };
 
 function api(method, url, body) {
   const parts = url.pathname.split('/').slice(3).map(decodeURIComponent);
   const [what, id, verb] = parts;
   if (what === 'overview') return [200, whole()];
-  if (what === 'audit') return [200, { entries: audit(url.searchParams.get('incident')) }];
+  if (what === 'audit' && id === 'verify') return [200, chain(MODE)];
+  if (what === 'audit') {
+    const [incident, limit, before] = ['incident', 'limit', 'before'].map((name) => url.searchParams.get(name));
+    return [200, { entries: MODE === 'bare' ? [] : audit(incident, limit, before) }];
+  }
+  if (what === 'queue') return [200, queue(list)];
+  if (what === 'maintenance') {
+    if (method === 'GET') return [200, maintenance.page()];
+    if (method === 'POST' && body.service === 'nowhere')
+      return [
+        400,
+        problem(
+          'invalid',
+          'The maintenance cannot be announced',
+          '`nowhere` is no service of the inventory',
+          'Name one, or leave it out for all.',
+        ),
+      ];
+    const changed = method === 'POST' ? maintenance.announce(body) : maintenance.end(id);
+    tell({ kind: 'automation_changed' });
+    return [200, changed];
+  }
   if (what === 'automation') {
     const until = body.minutes ? new Date(Date.now() + body.minutes * 60e3).toISOString() : null;
     automation = { ...automation, posture: body.posture, effective: body.posture, until, set_at: new Date().toISOString() };
@@ -118,7 +146,25 @@ function api(method, url, body) {
         'Read the new plan and approve it.',
       ),
     ];
-  const changed = { ...row, ...CHANGES[verb], updated_at: new Date().toISOString() };
+  if (verb === 'choose' && body.action !== null && body.action !== 'service.restart')
+    return [
+      409,
+      problem(
+        'no_plan',
+        'This cannot be planned',
+        `a target of kind process takes no ${body.action}`,
+        'Choose another action, or do it by hand.',
+      ),
+    ];
+  if (verb === 'choose') remember(id, { plan: { chosen_by: 'ana', action_words: `Restart ${row.service} on web-1` } });
+  if (verb === 'edit') {
+    const value = body.parameters['stop_timeout_seconds'];
+    const parameters = view(row).plan.parameters.map((parameter) => ({ ...parameter, value }));
+    remember(id, { given: [], plan: { chosen_by: 'ana', hash: `h_${value}`, parameters } });
+  }
+  const half = verb === 'approve' && id === 'inc_103' && doing(id).given.length === 0;
+  if (half) remember(id, { given: ['ana'] });
+  const changed = { ...row, ...(half ? {} : CHANGES[verb]), updated_at: new Date().toISOString() };
   list = list.map((one) => (one.id === id ? changed : one));
   tell({ kind: 'incident_changed', incident: id, state: changed.state });
   return [200, view(changed)];

@@ -1,23 +1,48 @@
 /** The whole and the audit log, made up. */
 import { iso } from './parts.mjs';
 
-export const audit = (id) =>
-  ['self_heal.suggested', 'approval.requested', 'learning.noted'].map((event_type, i) => ({
-    id: `au_${i}`,
-    at: iso(240 - i),
+const KINDS = [
+  ['self_heal.suggested', 'engine', 'suggested: confidence 0.62'],
+  ['approval.requested', 'engine', 'asked'],
+  ['approval.granted', 'ana', 'approved'],
+  ['action.started', 'engine', 'step 1 of 1'],
+  ['action.finished', 'engine', 'succeeded after 3.2 s'],
+  ['learning.success', 'engine', '0.86 to 0.91'],
+  ['automation.maintenance_announced', 'bob', '2026-11-24T13:20:00Z to 2026-11-24T14:20:00Z'],
+];
+const ENTRIES = 213;
+
+const entry = (id, incident) => {
+  const [event_type, actor, result] = KINDS[id % KINDS.length];
+  const whole = event_type.startsWith('automation');
+  return {
+    id: String(id),
+    at: iso((ENTRIES - id) * 97 + 12),
     event_type,
-    actor: 'engine',
-    incident_id: id,
-    pattern_id: 'pat_pool',
-    confidence: 0.62,
-    action: 'service.restart',
-    target: 'checkout-api.service',
-    result: 'recorded',
-    controls: ['IR-4'],
-    details: {},
-    hash: `9f3a${i}c77be01d2`,
-    prev_hash: '00',
-  }));
+    actor,
+    incident_id: whole ? null : (incident ?? `inc_${String(90 + (id % 14)).padStart(3, '0')}`),
+    pattern_id: whole ? null : 'pat_pool',
+    confidence: whole ? null : 0.62,
+    action: whole ? null : 'service.restart',
+    target: whole ? 'search' : 'process:/run/checkout-api.pid',
+    result,
+    controls: ['IR-4', 'AU-12'],
+    details: whole ? { maintenance: 7 } : { plan_hash: 'h_restart' },
+    hash: `9f3a${id}c77be01d2`.padEnd(64, '4e'),
+    prev_hash: `9f3a${id - 1}c77be01d2`.padEnd(64, '4e'),
+  };
+};
+
+export function audit(incident, limit, before) {
+  const last = Math.min(ENTRIES, before === null ? ENTRIES : Number(before) - 1);
+  const count = Math.min(incident === null ? Number(limit ?? 100) : 6, last);
+  return Array.from({ length: count }, (_, i) => entry(last - i, incident));
+}
+
+export const chain = (mode) =>
+  mode === 'broken'
+    ? { ok: false, verified: 76, entries: ENTRIES, first_bad: 'entry 77 does not carry the hash of entry 76' }
+    : { ok: true, verified: ENTRIES, entries: ENTRIES, first_bad: null };
 
 export const overview = (mode, list, automation) => ({
   version: '0.1.0',
@@ -34,7 +59,7 @@ export const overview = (mode, list, automation) => ({
   counts: Object.fromEntries(
     ['needs_you', 'in_progress', 'recently_fixed'].map((group) => [group, list.filter((r) => r.group === group).length]),
   ),
-  audit: { entries: 213, ok: mode !== 'broken', first_bad: mode === 'broken' ? 'au_77' : null },
+  audit: { entries: ENTRIES, ok: mode !== 'broken', first_bad: mode === 'broken' ? 'au_77' : null },
   me: { name: 'ana', role: 'approver' },
   demo:
     mode === 'full' || mode === 'bare'

@@ -1,7 +1,7 @@
 /** One plan that can be repeated, and one that cannot be undone. */
 import { iso } from './parts.mjs';
 
-export const plan = (irreversible) => ({
+export const plan = (irreversible, more = {}) => ({
   hash: irreversible ? 'h_failover' : 'h_restart',
   pattern: 'pat_pool',
   pattern_name: irreversible ? 'Primary lost' : 'Connection pool exhausted',
@@ -37,8 +37,21 @@ export const plan = (irreversible) => ({
     ? 'Writes stop for up to 60 s; the old primary must be rebuilt.'
     : 'About 4 s without answers from one of three instances.',
   checks: ['GET /healthz answers 200 within 2 s', 'No “pool exhausted” for 60 s', 'checkout_pool_in_use below 16'],
-  undo: irreversible ? null : 'Nothing to undo: the service starts again as it was.',
+  undo: irreversible ? null : 'Restart it with the settings that it had before.',
   irreversible,
   confirm_by_typing: irreversible ? 'orders-db-2' : null,
-  parameters: irreversible ? [] : [{ name: 'timeout', value: '30s' }],
+  parameters: irreversible
+    ? []
+    : [
+        {
+          name: 'stop_timeout_seconds',
+          value: '10',
+          what: 'Seconds it may take to stop before it is killed',
+          least: 1,
+          most: 600,
+        },
+      ],
+  undo_on_failure: !irreversible,
+  chosen_by: null,
+  ...more,
 });

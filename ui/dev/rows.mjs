@@ -59,6 +59,17 @@ export const rows = () => [
     { signal_count: 412 },
   ),
   row(
+    'inc_090',
+    'payments answers slowly after its restart',
+    'payments',
+    'high',
+    'escalated',
+    'With a person',
+    'needs_you',
+    2900,
+    { confidence: LIKELY },
+  ),
+  row(
     'inc_101',
     'Certificate of mail.example expires in 6 days',
     'mail-gateway',
@@ -102,6 +113,20 @@ export const rows = () => [
     620,
     { confidence: LIKELY },
   ),
+  row(
+    'inc_092',
+    'ledger does not answer its health check',
+    'ledger',
+    'critical',
+    'queued',
+    'Queued, hourly limit',
+    'in_progress',
+    700,
+    { confidence: SURE },
+  ),
+  row('inc_091', 'thumbnails is out of file handles', 'thumbnails', 'low', 'queued', 'Queued', 'in_progress', 500, {
+    confidence: SURE,
+  }),
   row('inc_097', 'Disk of build-3 is 91 % full', 'build-3', 'medium', 'snoozed', 'Snoozed until 16:00', 'in_progress', 5400),
   row('inc_096', 'Something new on recommendations', 'recommendations', 'info', 'detected', 'Detected', 'in_progress', 4),
   row(

@@ -10,6 +10,11 @@ const capabilities = (r) => {
   return {
     approve: asks ? yes : no('No plan waits for approval.'),
     reject: asks ? yes : no('No plan waits for approval.'),
+    choose:
+      r.state === 'escalated' && r.id !== 'inc_101'
+        ? open
+        : no('An action can be chosen when the incident is yours or waits for approval.'),
+    edit: asks ? (r.id === 'inc_103' ? no('The action takes no parameters here.') : yes) : no('No plan waits for approval.'),
     acknowledge: open,
     snooze: r.state === 'healing' ? no('An action is running.') : open,
     wake: r.state === 'snoozed' ? yes : no('It is not snoozed.'),
@@ -58,6 +63,36 @@ const story = (r) => {
       detail: 'Confidence 0.86 → 0.91.',
       tone: 'good',
     });
+  if (r.id === 'inc_090')
+    told.push(
+      {
+        at: iso(2650),
+        kind: 'undo_started',
+        actor: 'engine',
+        title: 'It did not help: taking it back',
+        detail: 'still slow after 60s',
+        tone: 'bad',
+      },
+      { at: iso(2630), kind: 'undone', actor: 'engine', title: 'Taken back', detail: null, tone: 'neutral' },
+      {
+        at: iso(2600),
+        kind: 'held',
+        actor: 'engine',
+        title: 'Held by the automation switch',
+        detail: 'observe only',
+        tone: 'attention',
+      },
+    );
+  const { chosen_by: by } = doing(r.id).plan;
+  if (by)
+    told.push({
+      at: iso(5),
+      kind: 'chosen',
+      actor: by,
+      title: `Chose service.restart on ${r.service}`,
+      detail: null,
+      tone: 'attention',
+    });
   if (r.state === 'escalated')
     told.push({
       at: iso(1800),
@@ -67,28 +102,47 @@ const story = (r) => {
       detail: 'No pattern fits; nothing runs by itself.',
       tone: 'bad',
     });
-  return told;
+  return told.sort((a, b) => a.at.localeCompare(b.at));
 };
 
+const undone = () => [
+  {
+    event: 'ev_7',
+    pattern: 'Slow after a bad release',
+    action: 'service.restart',
+    target: 'process:/run/payments.pid',
+    status: 'undone',
+    outcome: 'succeeded',
+    verdict: 'still slow after 60s',
+    started_at: iso(2700),
+    finished_at: iso(2697),
+    verified_at: iso(2630),
+    confidence_before: 0.66,
+    confidence_after: 0.6,
+  },
+];
+
 const attempts = (r) =>
-  r.state === 'verifying' || r.state === 'healing' || r.resolved_by === 'automatic_fix'
-    ? [
-        {
-          event: 'ev_1',
-          pattern: 'Bad release',
-          action: 'service.restart',
-          target: r.service,
-          status: r.state === 'healing' ? 'running' : 'succeeded',
-          outcome: r.state === 'healing' ? null : 'succeeded',
-          verdict: r.resolved_by ? 'Stayed clear for 60s' : null,
-          started_at: iso(r.resolved_by ? 4090 : 30),
-          finished_at: r.state === 'healing' ? null : iso(r.resolved_by ? 4087 : 26),
-          verified_at: r.resolved_by ? iso(4030) : null,
-          confidence_before: r.resolved_by ? 0.86 : null,
-          confidence_after: r.resolved_by ? 0.91 : null,
-        },
-      ]
-    : [];
+  r.id === 'inc_090'
+    ? undone()
+    : r.state === 'verifying' || r.state === 'healing' || r.resolved_by === 'automatic_fix'
+      ? [
+          {
+            event: 'ev_1',
+            pattern: 'Bad release',
+            action: 'service.restart',
+            target: r.service,
+            status: r.state === 'healing' ? 'running' : 'succeeded',
+            outcome: r.state === 'healing' ? null : 'succeeded',
+            verdict: r.resolved_by ? 'Stayed clear for 60s' : null,
+            started_at: iso(r.resolved_by ? 4090 : 30),
+            finished_at: r.state === 'healing' ? null : iso(r.resolved_by ? 4087 : 26),
+            verified_at: r.resolved_by ? iso(4030) : null,
+            confidence_before: r.resolved_by ? 0.86 : null,
+            confidence_after: r.resolved_by ? 0.91 : null,
+          },
+        ]
+      : [];
 
 const verification = (r) =>
   r.state === 'verifying' || r.resolved_by === 'automatic_fix'
@@ -105,6 +159,26 @@ const verification = (r) =>
         ],
       }
     : null;
+
+/** What people did in this run: who approved, what was changed or chosen. */
+const done = new Map();
+
+export const doing = (id) => done.get(id) ?? { given: [], plan: {} };
+
+export const remember = (id, more) => done.set(id, { ...doing(id), ...more });
+
+function approval(r) {
+  const given = doing(r.id).given;
+  return {
+    plan_hash: 'h_restart',
+    expires_at: iso(-1530),
+    on_expiry: 'Then nothing runs and the incident goes to a person.',
+    approved_by: given.length === 0 ? null : given.join(' and '),
+    approved_at: given.length === 0 ? null : iso(40),
+    needed: r.id === 'inc_103' ? 2 : 1,
+    given: given.length,
+  };
+}
 
 export function view(r) {
   const unknown = r.id === 'inc_102';
@@ -127,17 +201,8 @@ export function view(r) {
             }
           : decision(),
     gates: planned ? gates(r.state === 'queued') : [],
-    plan: planned ? plan(r.id === 'inc_103') : null,
-    approval:
-      r.state === 'awaiting_approval'
-        ? {
-            plan_hash: 'h_restart',
-            expires_at: iso(-1530),
-            on_expiry: 'Then nothing runs and the incident goes to a person.',
-            approved_by: null,
-            approved_at: null,
-          }
-        : null,
+    plan: planned || r.id === 'inc_090' ? plan(r.id === 'inc_103', doing(r.id).plan) : null,
+    approval: r.state === 'awaiting_approval' ? approval(r) : null,
     attempts: attempts(r),
     verification: verification(r),
     seconds: {
@@ -147,7 +212,9 @@ export function view(r) {
       verify: r.resolved_by === 'automatic_fix' ? 60 : null,
       total: r.resolved_by ? 70 : null,
     },
-    can: capabilities(r),
+    can: doing(r.id).given.includes('ana')
+      ? { ...capabilities(r), approve: no('You have approved it; another person has to approve it too.') }
+      : capabilities(r),
     primary: PRIMARY[r.state] ?? null,
   };
 }

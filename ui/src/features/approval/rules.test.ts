@@ -10,6 +10,8 @@ const until = (iso: string): ApprovalView => ({
   on_expiry: '',
   approved_by: null,
   approved_at: null,
+  needed: 1,
+  given: 0,
 });
 const question = (change: Partial<Question>): Question => ({
   can: { allowed: true, reason: null },

@@ -3,7 +3,7 @@ import type { AutomationView, Posture } from '../../api/types';
 import { OPTIONS, whyNot } from './posture';
 
 const under = (ceiling: Posture, allowed = true): AutomationView =>
-  ({ ceiling, can_change: { allowed, reason: allowed ? null : 'A viewer may not.' } }) as AutomationView;
+  ({ ceiling, brake: null, can_change: { allowed, reason: allowed ? null : 'A viewer may not.' } }) as AutomationView;
 const open = (automation: AutomationView) => OPTIONS.filter((o) => whyNot(o, automation) === null).map((o) => o.key);
 
 describe('whyNot', () => {
@@ -16,5 +16,12 @@ describe('whyNot', () => {
   it('names the ceiling, and passes on why a person may not', () => {
     expect(whyNot(OPTIONS[0]!, under('observe'))).toContain('observe only at most');
     expect(whyNot(OPTIONS[1]!, under('on', false))).toBe('A viewer may not.');
+  });
+
+  it('lets nothing be turned on against the brake, and says how it is released', () => {
+    const held = { ...under('on'), brake: 'the file /h/pause is there' };
+    expect(open(held)).toEqual(['paused-15', 'paused-60', 'paused']);
+    expect(whyNot(OPTIONS[0]!, held)).toContain('/h/pause');
+    expect(whyNot(OPTIONS[0]!, held)).toContain('selfheal resume');
   });
 });

@@ -29,6 +29,7 @@ export const OPTIONS: Option[] = [
 /** Why an option cannot be chosen; null where it can. */
 export function whyNot(option: Option, automation: AutomationView): string | null {
   if (!automation.can_change.allowed) return automation.can_change.reason ?? 'You may not change the switch.';
+  if (automation.brake != null && option.posture !== 'paused') return brakeWords(automation.brake);
   if (FREEDOM[option.posture] > FREEDOM[automation.ceiling]) return ceilingWords(automation.ceiling);
   return null;
 }
@@ -38,3 +39,7 @@ export const ceilingWords = (ceiling: Posture): string =>
 
 /** True where the switch says more than is in force. */
 export const isCapped = (automation: AutomationView): boolean => automation.posture !== automation.effective;
+
+/** The brake is released where it was pulled, never from here: it has to hold even where the window is not to be trusted. */
+export const brakeWords = (brake: string): string =>
+  `The emergency brake holds: ${brake.replace(/\.$/, '')}. Run \`selfheal resume\`, or remove the file.`;

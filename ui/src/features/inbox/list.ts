@@ -3,6 +3,7 @@
  * Invariant: an incident is shown at most once, and never both shown and waiting.
  */
 import type { Group, IncidentPage, IncidentRow } from '../../api/types';
+import { stepTo } from '../../lib/step';
 
 export interface GroupRows {
   rows: IncidentRow[];
@@ -111,7 +112,5 @@ export function items(state: ListState, order: readonly Group[]): Item[] {
 /** The row `step` away from the selected one; the first or last where none is selected. */
 export function neighbour(list: readonly Item[], selected: string | null, step: 1 | -1): string | null {
   const ids = list.flatMap((item) => (item.kind === 'row' ? [item.row.id] : []));
-  const at = selected === null ? -1 : ids.indexOf(selected);
-  if (at === -1) return (step === 1 ? ids[0] : ids.at(-1)) ?? null;
-  return ids[Math.min(ids.length - 1, Math.max(0, at + step))] ?? null;
+  return stepTo(ids, selected, step);
 }

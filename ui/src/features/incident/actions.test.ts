@@ -2,7 +2,18 @@ import { describe, expect, it } from 'vitest';
 import type { Capabilities, IncidentView, StateName } from '../../api/types';
 import { action, actions, secondary, type ActionId } from './actions';
 
-const IDS: ActionId[] = ['approve', 'reject', 'acknowledge', 'snooze', 'wake', 'escalate', 'resolve', 'note'];
+const IDS: ActionId[] = [
+  'approve',
+  'reject',
+  'choose',
+  'edit',
+  'acknowledge',
+  'snooze',
+  'wake',
+  'escalate',
+  'resolve',
+  'note',
+];
 
 function view(state: StateName, primary: IncidentView['primary'], blocked: ActionId[] = [], plan = false): IncidentView {
   const can = Object.fromEntries(
@@ -19,7 +30,12 @@ const ids = (v: IncidentView) =>
 describe('secondary', () => {
   it.each<[string, IncidentView, string]>([
     ['asks', view('awaiting_approval', 'approve', [], true), 'reject acknowledge snooze escalate resolve note'],
-    ['with a person', view('escalated', 'acknowledge'), 'snooze escalate resolve note'],
+    ['with a person', view('escalated', 'acknowledge'), 'choose snooze escalate resolve note'],
+    [
+      'with a person, who may not choose',
+      view('escalated', 'acknowledge', ['choose']),
+      'choose snooze escalate resolve note',
+    ],
     ['asleep', view('snoozed', 'wake'), 'acknowledge escalate resolve note'],
     ['disabled stays while open', view('healing', null, ['snooze', 'resolve']), 'acknowledge snooze escalate resolve note'],
     ['done', view('resolved', null, ['acknowledge', 'snooze', 'escalate', 'resolve']), 'note'],

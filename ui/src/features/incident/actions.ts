@@ -14,6 +14,8 @@ export interface Action {
 const TITLES: Record<ActionId, [title: string, key: string | null]> = {
   approve: ['Review and approve', 'a'],
   reject: ['Reject', 'r'],
+  choose: ['Choose an action…', 'c'],
+  edit: ['Change the plan’s values', null],
   acknowledge: ['Acknowledge', null],
   snooze: ['Snooze', 's'],
   wake: ['Wake', 'w'],
@@ -22,7 +24,18 @@ const TITLES: Record<ActionId, [title: string, key: string | null]> = {
   note: ['Note', 'n'],
 };
 
-const ORDER: ActionId[] = ['approve', 'reject', 'acknowledge', 'snooze', 'wake', 'escalate', 'resolve', 'note'];
+const ORDER: ActionId[] = [
+  'approve',
+  'reject',
+  'choose',
+  'edit',
+  'acknowledge',
+  'snooze',
+  'wake',
+  'escalate',
+  'resolve',
+  'note',
+];
 
 export function action(view: IncidentView, id: ActionId): Action {
   const [title, key] = TITLES[id];
@@ -42,6 +55,9 @@ export function secondary(view: IncidentView): Action[] {
   const fits = (id: ActionId): boolean => {
     if (id === view.primary) return false;
     if (id === 'approve' || id === 'reject') return view.plan !== null && state === 'awaiting_approval';
+    // Another action than the one that waits is asked for rarely: it stays in the palette. Values are changed in the sheet.
+    if (id === 'choose') return state === 'escalated';
+    if (id === 'edit') return false;
     if (id === 'wake') return state === 'snoozed';
     if (id === 'snooze') return state !== 'snoozed';
     if (id === 'acknowledge') return !view.incident.acknowledged_by;

@@ -13,7 +13,7 @@ const MOVING_MS = 2000;
 /** Views kept so that going back and forth by keyboard shows at once what was there. */
 const KEPT = 30;
 
-export type Dialog = 'snooze' | 'escalate' | 'resolve' | 'note';
+export type Dialog = 'snooze' | 'escalate' | 'resolve' | 'note' | 'choose';
 
 export class Detail {
   id = $state<string | null>(null);
