@@ -103,6 +103,10 @@ impl Engine {
     /// Whether what waited for its turn, or for another attempt, is no longer wanted: the checks succeed and the symptom has
     /// stayed away for the stabilisation window.
     async fn is_over(&self, incident: &Incident, config: &Config) -> Result<bool, EngineError> {
+        // Who chose an action by hand did not ask whether the symptom is still there.
+        if incident.chosen.is_some() {
+            return Ok(false);
+        }
         let approved = incident.approval.is_some();
         let waited = matches!(incident.state, State::Queued { .. }) || !incident.attempts.is_empty() || approved;
         if !waited {

@@ -20,6 +20,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The trail, or a part of it, as one file that can be verified without this home. The home's key signs it, and that is an
+         *     act: it needs the role approver.
+         */
+        get: operations["export_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/verify": {
         parameters: {
             query?: never;
@@ -27,7 +47,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Checks the whole chain. */
+        /** Checks the whole chain, and every checkpoint. */
         get: operations["verify_audit"];
         put?: never;
         post?: never;
@@ -47,6 +67,23 @@ export interface paths {
         get: operations["show_automation"];
         put: operations["set_automation"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Streams the whole database, without the configuration. API tokens are in it as digests. */
+        post: operations["make_backup"];
         delete?: never;
         options?: never;
         head?: never;
@@ -165,6 +202,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents/{id}/case": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The incident as a report for people who were not there. */
+        get: operations["incident_case"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents/{id}/choose": {
         parameters: {
             query?: never;
@@ -225,6 +279,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["note"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/redact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["redact_incident"];
         delete?: never;
         options?: never;
         head?: never;
@@ -375,6 +445,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notifiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_notifiers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifiers/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a notice that is marked as a test, also in quiet hours, and waits for what is answered. That it did not arrive is
+         *     an answer, not an error.
+         */
+        post: operations["test_notifier"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/overview": {
         parameters: {
             query?: never;
@@ -433,6 +539,23 @@ export interface paths {
         get: operations["show_queue"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replaces everything by a backup, after it was checked. Automation is paused afterwards. */
+        post: operations["restore_backup"];
         delete?: never;
         options?: never;
         head?: never;
@@ -530,6 +653,8 @@ export interface components {
             controls: string[];
             details: unknown;
             event_type: string;
+            /** @description SHA-256 of what the entry rests on; of `details` where it rests on nothing else. */
+            evidence_digest: string;
             hash: string;
             id: string;
             incident_id: string | null;
@@ -540,6 +665,13 @@ export interface components {
         };
         AuditPage: {
             entries: components["schemas"]["AuditEntry"][];
+            /**
+             * Format: int64
+             * @description Entries that the filter lets through, on all pages.
+             */
+            total: number;
+            /** @description The last entry up to which the trail was found whole; null where nothing is good or there is nothing. */
+            verified_to: string | null;
         };
         AuditState: {
             /** Format: int64 */
@@ -586,10 +718,22 @@ export interface components {
         };
         /** @description What a check of the whole chain found. */
         ChainView: {
+            /**
+             * Format: int64
+             * @description Signed checkpoints that hold, from the database and from the home's own file.
+             */
+            checkpoints: number;
             /** Format: int64 */
             entries: number;
+            /** @description What is wrong with the first bad entry, in words. */
             first_bad: string | null;
+            /** @description Its id. */
+            first_bad_entry: string | null;
             ok: boolean;
+            /** @description Other things that need to be looked at, such as a damaged line in the file of checkpoints. */
+            problems: string[];
+            /** @description How far each key vouches for the trail. */
+            signed: components["schemas"]["SignedView"][];
             /**
              * Format: int64
              * @description Entries that are good, from the first on.
@@ -744,6 +888,8 @@ export interface components {
             attempts: components["schemas"]["AttemptView"][];
             can: components["schemas"]["Capabilities"];
             decision: components["schemas"]["DecisionView"] | null;
+            /** @description What retention has removed of it, in words; null while all is there. */
+            expired: string | null;
             gates: components["schemas"]["GateView"][];
             impact: string;
             incident: components["schemas"]["IncidentRow"];
@@ -871,6 +1017,47 @@ export interface components {
         };
         NoteText: {
             text: string;
+        };
+        /**
+         * @description What about an incident people are told.
+         * @enum {string}
+         */
+        NoticeKind: "escalated" | "approval_needed" | "queued";
+        NotifierList: {
+            notifiers: components["schemas"]["NotifierView"][];
+            /** @description Until when only what is critical is told; absent outside the quiet hours. */
+            quiet_until: string | null;
+        };
+        NotifierReading: {
+            at: string;
+            /** @description What the other side answered, or why nothing arrived. */
+            what: string;
+        };
+        /** @description What came of a test. */
+        NotifierTestView: {
+            /** Format: int64 */
+            milliseconds: number;
+            name: string;
+            /** @description What to do about it; empty where it arrived. */
+            next: string;
+            ok: boolean;
+            /** @description What the other side answered, or why nothing arrived. */
+            what: string;
+        };
+        NotifierView: {
+            /** @description False for one that is not told anything: the desktop's, switched off. */
+            active: boolean;
+            /** @description `webhook`, `slack`, `email`, or what the host brings: `native`, `log`. */
+            kind: string;
+            kinds: components["schemas"]["NoticeKind"][];
+            last_error: components["schemas"]["NotifierReading"] | null;
+            last_success: components["schemas"]["NotifierReading"] | null;
+            min_severity: components["schemas"]["Severity"];
+            name: string;
+            /** @description Where it leads, for people. */
+            place: string;
+            /** @description Why it cannot be used, and what next. */
+            problem: string | null;
         };
         Overview: {
             audit: components["schemas"]["AuditState"];
@@ -1085,6 +1272,29 @@ export interface components {
             code: string;
             text: string;
         };
+        RedactReply: {
+            /** @description Entries of the audit trail that hold it. They cannot be changed. */
+            audit_entries_left: string[];
+            /**
+             * Format: int64
+             * @description What actions said.
+             */
+            events: number;
+            /** Format: int64 */
+            facts: number;
+            /** @description The incident itself: title, templates, root cause and the like. */
+            incident: boolean;
+            /** Format: int64 */
+            signals: number;
+        };
+        /** @description Exactly one of `text` and `regex`. */
+        RedactRequest: {
+            /** @description Why; kept in the audit trail, so it must not hold the text. */
+            reason: string;
+            regex?: string | null;
+            /** @description The text itself, in any case. */
+            text?: string | null;
+        };
         Reject: {
             comment: string | null;
             plan_hash: string;
@@ -1099,11 +1309,27 @@ export interface components {
         };
         /** @enum {string} */
         ResolvedBy: "automatic_fix" | "approved_fix" | "person" | "itself";
+        RestoreReply: {
+            /** @description Starts of the last hour that the backup lacks and that still count. */
+            carried_starts: number;
+            /** @description When the backup was made, and by whom. */
+            made_at: string;
+            made_by: string;
+            /**
+             * Format: int64
+             * @description Rows that the backup held.
+             */
+            rows: number;
+            /** @description Where what was there before is saved, on the engine's machine; null where there was nothing. */
+            safety_backup: string | null;
+        };
         /** @enum {string} */
         Role: "viewer" | "approver" | "admin";
         /** @enum {string} */
         RuleState: "satisfied" | "not_satisfied" | "ruled_out" | "none";
         SetAutomation: {
+            /** @description Take the database as it is, where it is not the one that the home knows. Needs the role admin. */
+            accept_database?: boolean;
             /**
              * Format: int64
              * @description For how long; until it is set again without.
@@ -1136,6 +1362,16 @@ export interface components {
             source: string;
             template: string;
             text: string;
+        };
+        /** @description How far a key vouches for the trail. */
+        SignedView: {
+            at: string;
+            entry: string;
+            key_id: string;
+            /** @description Whether it is the key of the home that answers. */
+            of_this_home: boolean;
+            /** @description Ed25519, as 64 hexadecimal digits: what `audit verify BUNDLE --key` takes. */
+            public_key: string;
         };
         /** @description The hourly limit as it stands. */
         SlotsView: {
@@ -1235,6 +1471,14 @@ export interface operations {
         parameters: {
             query?: {
                 incident?: string;
+                /** @description The beginning of the event type, such as `action.` or `approval.granted`. */
+                event?: string;
+                actor?: string;
+                pattern?: string;
+                /** @description From this time on: RFC 3339, a date, or an age such as `90m`, `24h` or `7d`. */
+                since?: string;
+                /** @description Before this time. */
+                until?: string;
                 limit?: number;
                 /** @description Entries before this id; the latest where it is left out. */
                 before?: string;
@@ -1251,6 +1495,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+        };
+    };
+    export_audit: {
+        parameters: {
+            query?: {
+                /** @description Only the entries of this incident. */
+                incident?: string;
+                /** @description Only entries from this time on: RFC 3339, a date, or an age such as `24h`. */
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": string;
                 };
             };
         };
@@ -1312,6 +1580,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AutomationView"];
+                };
+            };
+        };
+    };
+    make_backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The backup, compressed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/gzip": string;
                 };
             };
         };
@@ -1477,6 +1765,31 @@ export interface operations {
             };
         };
     };
+    incident_case: {
+        parameters: {
+            query?: {
+                /** @description `md` (the default) or `html`: one file that needs nothing else. */
+                format?: "md" | "html";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description text/markdown or text/html */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
     choose_action: {
         parameters: {
             query?: never;
@@ -1589,6 +1902,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IncidentView"];
+                };
+            };
+        };
+    };
+    redact_incident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RedactRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RedactReply"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1718,6 +2064,15 @@ export interface operations {
                     "application/json": components["schemas"]["IngestReply"];
                 };
             };
+            /** @description Nothing was acknowledged: send it again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     match_lines: {
@@ -1825,6 +2180,46 @@ export interface operations {
             };
         };
     };
+    list_notifiers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotifierList"];
+                };
+            };
+        };
+    };
+    test_notifier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotifierTestView"];
+                };
+            };
+        };
+    };
     overview: {
         parameters: {
             query?: never;
@@ -1924,6 +2319,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QueueView"];
+                };
+            };
+        };
+    };
+    restore_backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A backup as it was made. */
+        requestBody: {
+            content: {
+                "application/gzip": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestoreReply"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -7,7 +7,8 @@ const AT = '2026-03-04T14:00:00Z';
 
 export function incidentView(plan: Partial<PlanView> = {}): IncidentView {
   return {
-    incident: {
+    expired: null,
+  incident: {
       id: 'inc_1',
       title: 'Pool exhausted',
       service: 'api',

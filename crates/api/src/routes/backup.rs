@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use tokio_stream::StreamExt;
 use utoipa::ToSchema;
 
 use crate::{ApiError, App, Principal, Role};
@@ -36,12 +37,29 @@ pub async fn make(State(app): State<Arc<App>>, who: Principal) -> Result<Respons
     Ok(([(header::CONTENT_TYPE, "application/gzip")], Body::from_stream(stream)).into_response())
 }
 
+/// Bytes of a body that is refused which are read all the same: a caller that is still sending when the answer comes would
+/// only see a broken connection.
+const SWALLOWED: usize = 16 * 1024 * 1024;
+
+async fn swallow(body: Body) {
+    let (mut pieces, mut left) = (body.into_data_stream(), SWALLOWED);
+    while let Some(Ok(piece)) = pieces.next().await {
+        left = left.saturating_sub(piece.len());
+        if left == 0 {
+            return;
+        }
+    }
+}
+
 /// Replaces everything by a backup, after it was checked. Automation is paused afterwards.
 #[utoipa::path(post, operation_id = "restore_backup", path = "/api/v1/restore", tag = "backup",
     request_body(content = String, content_type = "application/gzip", description = "A backup as it was made."),
     responses((status = 200, body = RestoreReply), (status = 409, body = crate::Problem), (status = 422, body = crate::Problem)))]
 pub async fn restore(State(app): State<Arc<App>>, who: Principal, body: Body) -> Result<Json<RestoreReply>, ApiError> {
-    who.require(Role::Admin, "Restoring a backup")?;
+    if let Err(refused) = who.require(Role::Admin, "Restoring a backup") {
+        swallow(body).await;
+        return Err(refused);
+    }
     let file = app.spool(body.into_data_stream()).await?;
     let restored = app.restore(&file, &who).await?;
     Ok(Json(RestoreReply {

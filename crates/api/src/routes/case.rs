@@ -31,6 +31,7 @@ pub enum CaseFormat {
 #[into_params(parameter_in = Query)]
 pub struct CaseQuery {
     /// `md` (the default) or `html`: one file that needs nothing else.
+    #[param(inline)]
     pub format: Option<CaseFormat>,
 }
 

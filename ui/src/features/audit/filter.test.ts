@@ -17,6 +17,7 @@ const entry = (id: string, more: Partial<AuditEntry> = {}): AuditEntry => ({
   details: {},
   prev_hash: 'aa',
   hash: 'bb',
+  evidence_digest: 'cc',
   ...more,
 });
 
