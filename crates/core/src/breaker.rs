@@ -48,6 +48,22 @@ impl ConnectionHealth {
         self
     }
 
+    /// After a call that was answered. One that a half-open breaker let through closes it. While it is closed an answer takes no
+    /// failure back: a target whose inspection works and whose runs fail shall rest too.
+    #[must_use]
+    pub fn answered(mut self, at: Timestamp) -> Self {
+        if self.open_until.is_some() {
+            return Self::default();
+        }
+        self.failures.retain(|failure| at < *failure + WINDOW);
+        self
+    }
+
+    /// Failures that count at a moment.
+    pub fn recent(&self, at: Timestamp) -> usize {
+        self.failures.iter().filter(|failure| at < **failure + WINDOW).count()
+    }
+
     /// Takes the one call that a half-open breaker lets through: everybody else waits for its outcome, at most as long as
     /// an open breaker waits. `None` where the breaker is open.
     pub fn trial(&self, at: Timestamp, limits: &Limits) -> Option<Self> {
@@ -88,6 +104,21 @@ mod tests {
         ] {
             assert_eq!(after(failures).breaker(), breaker, "{failures:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_closes_a_half_open_breaker_and_takes_no_failure_back() {
+        let limits = Limits::default();
+        let mut health = ConnectionHealth::default();
+        for second in 0..4 {
+            health = health.failed(at(second), &limits).answered(at(second));
+        }
+        assert_eq!((health.breaker(), health.recent(at(4))), (Breaker::Closed, 4));
+        let open = health.failed(at(4), &limits);
+        assert_eq!(open.breaker(), Breaker::Open { until: at(64) });
+        assert!(open.trial(at(64), &limits).expect("half open").answered(at(65)).is_clean());
+        // Old failures are forgotten.
+        assert!(after(&[0]).answered(at(60)).is_clean());
     }
 
     #[test]

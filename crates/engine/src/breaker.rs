@@ -1,7 +1,6 @@
 //! The circuit breakers of target connections, as the database keeps them for all engines.
 
 use selfheal_core::Timestamp;
-use selfheal_core::breaker::ConnectionHealth;
 
 use crate::engine::{Engine, EngineError};
 
@@ -29,13 +28,14 @@ impl Engine {
 
     pub(crate) async fn connection_answered(&self, name: &str) -> Result<(), EngineError> {
         let mut tx = self.store.read().await?;
-        let clean = tx.connection(name).await?.is_clean();
+        let known = tx.connection(name).await?;
         drop(tx);
-        if clean {
+        if known.clone().answered(self.now()) == known {
             return Ok(());
         }
         let mut tx = self.write_as_leader().await?;
-        tx.put_connection(name, &ConnectionHealth::default(), self.now()).await?;
+        let health = tx.connection(name).await?.answered(self.now());
+        tx.put_connection(name, &health, self.now()).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use selfheal_core::breaker::ConnectionHealth;
 use selfheal_core::{EventId, Fact, Gate, GateResult, Incident, Outcome, Plan, Timestamp};
 use selfheal_store::PendingEffect;
 
@@ -139,11 +138,11 @@ impl Engine {
         tx.set_event_status(event, outcome.as_str(), Some(now), Some(outcome.detail())).await?;
         if let Some(stored) = stored {
             let (connection, limits) = (stored.plan.target.connection(), &self.config().limits);
+            let health = tx.connection(&connection).await?;
             let health = match outcome {
-                Outcome::Failed { .. } | Outcome::Unknown { .. } => {
-                    tx.connection(&connection).await?.failed(now, limits)
-                }
-                Outcome::Succeeded { .. } | Outcome::Stopped { .. } => ConnectionHealth::default(),
+                Outcome::Failed { .. } | Outcome::Unknown { .. } => health.failed(now, limits),
+                Outcome::Succeeded { .. } => health.answered(now),
+                Outcome::Stopped { .. } => health,
             };
             tx.put_connection(&connection, &health, now).await?;
         }

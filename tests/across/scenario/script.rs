@@ -81,6 +81,8 @@ pub enum Act {
         #[serde(default)]
         did_the_same: Option<bool>,
     },
+    /// Another configuration file is read.
+    Configure(String),
     /// The emergency brake.
     Brake(bool),
     /// A person announces maintenance from now on.

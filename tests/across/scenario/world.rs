@@ -399,6 +399,10 @@ impl World {
                 self.engine.resolve(id, "ada", None, did_the_same).await.map_err(|error| error.to_string())?;
                 self.settle().await?;
             }
+            Act::Configure(text) => {
+                self.config = parse(&text, "config").map_err(|error| error.to_string())?;
+                self.engine.reconfigure(self.config.clone());
+            }
             Act::Brake(on) => {
                 *self.stage.brake.lock().expect("played by one") = on;
                 self.settle().await?;

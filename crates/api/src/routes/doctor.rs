@@ -84,7 +84,7 @@ pub async fn doctor(State(app): State<Arc<App>>, _who: Principal) -> Result<Json
     findings.extend(app.engine.notifiers().iter().filter_map(notifier));
     for (about, problem) in app.engine.status().problems {
         // A finding of its own says how to mend it.
-        if findings.iter().any(|finding| finding.about == about && finding.health == Health::Bad) {
+        if findings.iter().any(|finding| finding.about == about && finding.health != Health::Good) {
             continue;
         }
         findings.push(finding(&about, Health::Bad, problem, "See the engine's log for when it began.".into()));

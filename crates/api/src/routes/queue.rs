@@ -49,7 +49,7 @@ pub async fn show(State(app): State<Arc<App>>, _who: Principal) -> Result<Json<Q
     }
     let connections = tx.connections().await?.into_iter().map(|(name, health)| ConnectionView {
         name,
-        failures: health.failures.len(),
+        failures: health.recent(now),
         open_until: match health.breaker() {
             Breaker::Open { until } if now < until => Some(until.to_rfc3339()),
             _ => None,

@@ -201,6 +201,12 @@ fn show(view: &IncidentView) {
         for step in &plan.steps {
             output::line(format!("  {}. {}", step.index + 1, step.call));
         }
+        for parameter in &plan.parameters {
+            output::line(format!(
+                "  {} = {} ({} to {}): {}",
+                parameter.name, parameter.value, parameter.least, parameter.most, parameter.what
+            ));
+        }
         output::line(format!("  Now: {}. Reaches: {}.", plan.state_now, plan.blast_radius));
         output::line(format!("  Checked by: {}", plan.checks.join("; ")));
         output::line(format!("  Going back: {}", plan.undo.as_deref().unwrap_or("cannot be undone")));

@@ -83,7 +83,10 @@ async fn verify(place: &Place, as_json: bool) -> anyhow::Result<ExitCode> {
 fn told(chain: &ChainView) -> String {
     let mut text = match &chain.first_bad {
         None => {
-            format!("The chain is whole: {} entries verified, {} checkpoints hold.", chain.verified, chain.checkpoints)
+            format!(
+                "The chain is whole: {} entries verified; checkpoints that hold: {}.",
+                chain.verified, chain.checkpoints
+            )
         }
         Some(error) => format!(
             "The chain is BROKEN after {} of {} entries: {error}.\n\
