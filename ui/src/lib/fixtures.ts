@@ -8,7 +8,7 @@ const AT = '2026-03-04T14:00:00Z';
 export function incidentView(plan: Partial<PlanView> = {}): IncidentView {
   return {
     expired: null,
-  incident: {
+    incident: {
       id: 'inc_1',
       title: 'Pool exhausted',
       service: 'api',
