@@ -59,6 +59,11 @@ impl ConnectionHealth {
         self
     }
 
+    /// Nothing of it counts any more.
+    pub fn is_quiet(&self, at: Timestamp) -> bool {
+        self.recent(at) == 0 && self.open_until.is_none_or(|until| until <= at)
+    }
+
     /// Failures that count at a moment.
     pub fn recent(&self, at: Timestamp) -> usize {
         self.failures.iter().filter(|failure| at < **failure + WINDOW).count()

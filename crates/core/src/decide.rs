@@ -11,6 +11,8 @@ pub struct DecisionInput {
     pub auto_threshold: BasisPoints,
     pub suggest_threshold: BasisPoints,
     pub require_approval_for: Vec<ActionKind>,
+    /// Actions that two different people have to approve.
+    pub second_approver_for: Vec<ActionKind>,
     /// The incident's service is a host, node, network, storage, database server or cluster.
     pub infrastructure_service: bool,
     /// The target is marked as always needing approval.
@@ -83,6 +85,7 @@ pub enum DecisionReason {
     InfrastructureScope,
     PatternNeedsApproval,
     TargetNeedsApproval,
+    TwoPeople { action: ActionKind },
     UnexplainedUpstream { service: ServiceName },
     LowerBound { bound: BasisPoints, needed: BasisPoints },
     ShadowMode,
@@ -105,6 +108,7 @@ impl DecisionReason {
             Self::InfrastructureScope => "infrastructure_scope",
             Self::PatternNeedsApproval => "pattern_needs_approval",
             Self::TargetNeedsApproval => "target_needs_approval",
+            Self::TwoPeople { .. } => "two_people",
             Self::UnexplainedUpstream { .. } => "unexplained_upstream",
             Self::LowerBound { .. } => "lower_bound",
             Self::ShadowMode => "shadow_mode",
@@ -133,6 +137,7 @@ impl DecisionReason {
             Self::InfrastructureScope => "The failure concerns infrastructure.".into(),
             Self::PatternNeedsApproval => "The pattern is marked as always needing approval.".into(),
             Self::TargetNeedsApproval => "The service is marked as always needing approval.".into(),
+            Self::TwoPeople { action } => format!("Policy wants two people to approve {action}."),
             Self::UnexplainedUpstream { service } => {
                 format!("{service}, further upstream, fails too and nothing known explains why.")
             }
@@ -162,6 +167,7 @@ impl DecisionReason {
             Self::InfrastructureScope => "A failure that does not concern infrastructure.".into(),
             Self::PatternNeedsApproval => "A pattern that does not always need approval.".into(),
             Self::TargetNeedsApproval => "A service that does not always need approval.".into(),
+            Self::TwoPeople { action } => format!("{action} not listed in second_approver_for."),
             Self::UnexplainedUpstream { service } => {
                 format!("Nothing wrong with {service}, or a pattern that knows it.")
             }
@@ -237,6 +243,7 @@ fn objections(
         (best.infrastructure_pattern || input.infrastructure_service).then_some(DecisionReason::InfrastructureScope),
         best.pattern_needs_approval.then_some(DecisionReason::PatternNeedsApproval),
         input.target_needs_approval.then_some(DecisionReason::TargetNeedsApproval),
+        input.second_approver_for.contains(&action).then_some(DecisionReason::TwoPeople { action }),
         input.unexplained_upstream.clone().map(|service| DecisionReason::UnexplainedUpstream { service }),
         input.automatic_from_lower_bound.and_then(|needed| {
             let bound = best.lower_bound.unwrap_or(BasisPoints::ZERO);
@@ -271,6 +278,7 @@ mod tests {
             auto_threshold: BasisPoints::saturating(7_000),
             suggest_threshold: BasisPoints::saturating(3_000),
             require_approval_for: vec![ActionKind::DeploymentRollback],
+            second_approver_for: vec![],
             infrastructure_service: false,
             target_needs_approval: false,
             automatic_from_lower_bound: None,
@@ -320,7 +328,7 @@ mod tests {
     #[test]
     fn each_objection_alone_turns_auto_into_suggest_and_is_named() {
         type Change = fn(&mut DecisionInput, &mut Best);
-        let changes: [(&str, Change); 10] = [
+        let changes: [(&str, Change); 11] = [
             ("no_rule_satisfied", |_, best| best.rule_satisfied = false),
             ("not_auto_healable", |_, best| best.auto_healable = false),
             ("listed_action", |input, _| input.require_approval_for.push(ActionKind::ServiceRestart)),
@@ -331,6 +339,7 @@ mod tests {
             ("pattern_needs_approval", |_, best| best.pattern_needs_approval = true),
             ("unexplained_upstream", |input, _| input.unexplained_upstream = Some(ServiceName::new("db"))),
             ("lower_bound", |input, _| input.automatic_from_lower_bound = Some(BasisPoints::saturating(1))),
+            ("two_people", |input, _| input.second_approver_for.push(ActionKind::ServiceRestart)),
             ("shadow_mode", |_, best| best.shadow = true),
             ("target_needs_approval", |input, _| input.target_needs_approval = true),
         ];

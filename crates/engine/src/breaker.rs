@@ -1,4 +1,5 @@
-//! The circuit breakers of target connections, as the database keeps them for all engines.
+//! The circuit breakers of target connections, as the database keeps them for all engines. Who asks a target need not be the
+//! engine that heals: a person may choose an action where none runs.
 
 use selfheal_core::Timestamp;
 
@@ -14,7 +15,7 @@ impl Engine {
             return Ok(None);
         }
         // Two may see it half open: only one of them takes the trial.
-        let mut tx = self.write_as_leader().await?;
+        let mut tx = self.store.write().await?;
         let (health, now) = (tx.connection(name).await?, self.now());
         match health.trial(now, &self.config().limits) {
             None => Ok(health.open_until),
@@ -33,7 +34,7 @@ impl Engine {
         if known.clone().answered(self.now()) == known {
             return Ok(());
         }
-        let mut tx = self.write_as_leader().await?;
+        let mut tx = self.store.write().await?;
         let health = tx.connection(name).await?.answered(self.now());
         tx.put_connection(name, &health, self.now()).await?;
         tx.commit().await?;
@@ -41,7 +42,7 @@ impl Engine {
     }
 
     pub(crate) async fn connection_failed(&self, name: &str) -> Result<(), EngineError> {
-        let mut tx = self.write_as_leader().await?;
+        let mut tx = self.store.write().await?;
         let now = self.now();
         let health = tx.connection(name).await?.failed(now, &self.config().limits);
         if let Some(until) = health.open_until {

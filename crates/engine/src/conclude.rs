@@ -5,7 +5,7 @@ use selfheal_core::audit::NewEntry;
 use selfheal_core::config::Config;
 use selfheal_core::{
     Admission, Approval, Cause, Consequence, Decision, DecisionKind, DecisionReason, Fact, Gate, GateLimits,
-    GateResult, Incident, IncidentId, PING_PONG, Plan, ServiceName, Snapshot, Span, State, admit,
+    GateResult, Incident, IncidentId, PING_PONG, PatternId, Plan, ServiceName, Snapshot, Span, State, admit,
 };
 use selfheal_store::{NewEvent, Tx};
 
@@ -55,7 +55,7 @@ impl Engine {
             (kind, Some(plan)) => {
                 let snapshot = self.snapshot(tx, &incident, plan, *kind, &prepared, config, now).await?;
                 let admission = admit(&snapshot);
-                let asks = *kind == DecisionKind::Suggest && incident.approval.is_none();
+                let asks = snapshot.approval_required && incident.approval.is_none();
                 follow(tx, incident, plan, &decision, admission, asks, config, now).await?
             }
         };
@@ -76,6 +76,7 @@ impl Engine {
         let target = plan.target.canonical();
         let counts = tx.admission_counts(incident.id, plan.action.kind.as_str(), &target, now).await?;
         let automation = tx.automation(now).await?;
+        let approvers_needed = config.approval.approvers_of(plan, config.service(&plan.service));
         Ok(Snapshot {
             now,
             limits: GateLimits {
@@ -88,12 +89,13 @@ impl Engine {
             posture: Some(self.effective(&automation, now)),
             maintenance: self.maintenance(tx, plan, config, now).await?,
             managed: Some(prepared.managed),
-            approval_required: kind == DecisionKind::Suggest,
-            approvers_needed: config.approval.approvers_of(plan, config.service(&plan.service)),
+            // What cannot be undone may need two people although the decision is to heal by itself.
+            approval_required: kind == DecisionKind::Suggest || approvers_needed > 1,
+            approvers_needed,
             approval: incident.approval.clone(),
             attempts: Some(incident.attempts_of(&plan.pattern)),
             pattern: plan.pattern.clone(),
-            on_target: Some(tx.patterns_on_target(&target, now - PING_PONG).await?),
+            on_target: Some(on_target(tx, &target, now).await?),
             breaker: Some(tx.connection(&plan.target.connection()).await?.breaker()),
             last_identical_start: Some(counts.last_identical_start),
             starts: Some(counts.starts),
@@ -119,6 +121,13 @@ impl Engine {
         let announced = tx.announced_maintenance(&services, now).await?;
         Ok(Some(configured.max(announced)))
     }
+}
+
+/// The patterns that started on a target lately. What a person chose by hand is no pattern that answers another.
+async fn on_target(tx: &mut Tx, target: &str, now: Timestamp) -> Result<Vec<PatternId>, EngineError> {
+    let mut patterns = tx.patterns_on_target(target, now - PING_PONG).await?;
+    patterns.retain(|pattern| *pattern != PatternId::by_hand());
+    Ok(patterns)
 }
 
 /// Records what would have been done.

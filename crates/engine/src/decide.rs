@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use selfheal_core::audit::{NewEntry, evidence_digest};
+use selfheal_core::audit::{Evidenced, NewEntry, evidence_digest};
 use selfheal_core::config::{Config, Service};
 use selfheal_core::matching::{KnowledgeBase, PatternMatch, Query};
 use selfheal_core::{
@@ -267,6 +267,18 @@ pub(crate) fn entry(event_type: &'static str, incident: &Incident, result: &str,
         result: result.to_owned(),
         details: serde_json::json!({}),
     }
+}
+
+/// An entry about an outcome. Its words may be a program's own: they stay in the fact, where they can be redacted, and the
+/// trail keeps their digest.
+pub(crate) fn outcome_entry(
+    event_type: &'static str,
+    incident: &Incident,
+    result: &str,
+    words: &str,
+    now: Timestamp,
+) -> Evidenced {
+    entry(event_type, incident, result, now).on_evidence(selfheal_core::sha256_hex(words))
 }
 
 pub(crate) fn refused(event_type: &'static str, incident: &Incident, refusal: &GateResult, now: Timestamp) -> NewEntry {

@@ -224,6 +224,10 @@ impl Engine {
         let (_, drift) = self.paced();
         let now = tx.observe_clock(self.now()).await?;
         self.latest.fetch_max(now.as_micros(), Ordering::Relaxed);
+        // Another host or another start of this machine has stored a later time: it goes on from there, at the steady pace.
+        if now > self.paced().0 + CLOCK_TOLERANCE {
+            lock(&self.pace).believe(now, self.adapters.clock.steady());
+        }
         let anchor = lock(&self.pace).anchor().cloned();
         if let Some(anchor) = anchor
             && lock(&self.stored_anchor).replace(anchor.clone()).as_ref() != Some(&anchor)
@@ -531,6 +535,27 @@ impl Engine {
         Ok(())
     }
 
+    /// What was held by a switch that was set and set back between two looks at it is decided again too.
+    async fn let_go(&self, posture: Posture, now: Timestamp) -> Result<(), EngineError> {
+        let held = |incident: &selfheal_core::Incident| {
+            let approved = incident.approval.as_ref().is_some_and(selfheal_core::Approval::is_complete);
+            matches!(incident.state, selfheal_core::State::Decided { held: Some(_) }) && posture.lets(approved)
+        };
+        let mut tx = self.store.read().await?;
+        let waiting: Vec<IncidentId> =
+            tx.incidents_in("decided").await?.iter().filter(|incident| held(incident)).map(|i| i.id).collect();
+        drop(tx);
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.write_as_leader().await?;
+        for id in waiting {
+            tx.put_effect(id, &selfheal_core::Effect::Decide, now).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// The first time: goes on at the pace that the engine before this one left.
     async fn resume_pace(&self) -> Result<(), EngineError> {
         if self.resumed.load(Ordering::Relaxed) {
@@ -575,7 +600,7 @@ impl Engine {
         drop(tx);
         let posture = self.effective(&automation, now);
         if *lock(&self.posture) == Some(posture) {
-            return Ok(());
+            return self.let_go(posture, now).await;
         }
         let mut tx = self.write_as_leader().await?;
         for id in tx.decided_incidents().await? {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use selfheal_core::{EventId, Fact, Gate, GateResult, Incident, Outcome, Plan, Timestamp};
 use selfheal_store::PendingEffect;
 
-use crate::decide::entry;
+use crate::decide::{entry, outcome_entry};
 use crate::engine::{Engine, EngineError, lock};
 use crate::timers::call_next;
 
@@ -148,8 +148,7 @@ impl Engine {
         }
         let incident =
             tx.record(effect.incident_id, &Fact::ActionFinished { event, outcome: outcome.clone() }, now).await?;
-        let words = format!("{}: {}", outcome.as_str(), outcome.detail());
-        tx.audit(entry("action.finished", &incident, &words, now)).await?;
+        tx.audit(outcome_entry("action.finished", &incident, outcome.as_str(), outcome.detail(), now)).await?;
         tx.finish_effect(effect.id).await?;
         call_next(&mut tx, now).await?;
         tx.commit().await?;

@@ -296,6 +296,11 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Incident, PersonError> {
         let incident = tx.record(before.id, fact, now).await?;
+        if let (Some(approval), None, false) =
+            (&before.approval, &incident.approval, matches!(fact, Fact::Rejected { .. } | Fact::Chosen { .. }))
+        {
+            tx.audit(stale(before, approval, now)).await?;
+        }
         // What was chosen is in the fact; everything else is about the plan that stood there before.
         let about = if matches!(fact, Fact::Chosen { .. }) { &incident } else { before };
         let decided = about.decided.as_ref();

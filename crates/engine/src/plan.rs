@@ -189,7 +189,11 @@ impl Engine {
                 self.connection_failed(&connection).await?;
                 return Ok(Err(NoPlan::Unreachable(error.to_string())));
             }
-            Err(error) => return Ok(Err(NoPlan::Because(error.to_string()))),
+            Err(error) => {
+                // What manages the target answered; what it said is another matter.
+                self.connection_answered(&connection).await?;
+                return Ok(Err(NoPlan::Because(error.to_string())));
+            }
         };
         let plan = Plan {
             incident: incident.id,
@@ -267,6 +271,7 @@ fn input(best: Option<(&PatternMatch, &Pattern)>, service: Option<&Service>, con
         auto_threshold: config.self_healing.auto_heal_confidence_threshold,
         suggest_threshold: config.self_healing.suggest_fix_threshold,
         require_approval_for: config.self_healing.require_approval_for.clone(),
+        second_approver_for: config.approval.second_approver_for.clone(),
         infrastructure_service: service.is_some_and(|service| service.infrastructure),
         target_needs_approval: service.is_some_and(|service| service.require_approval || service.second_approver),
         automatic_from_lower_bound: config.learning.automatic_from_lower_bound,

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use selfheal_core::{EventId, Fact, Outcome, Plan, Span};
+use selfheal_core::{EventId, Fact, Outcome, Plan, Posture, Span};
 use selfheal_store::PendingEffect;
 
-use crate::decide::entry;
+use crate::decide::{entry, outcome_entry};
 use crate::engine::{Engine, EngineError, lock};
 
 /// How soon it is looked again whether the action that is executing has ended.
@@ -22,8 +22,13 @@ impl Engine {
         }
         let Some(plan) = self.begin_undo(effect, event).await? else { return Ok(()) };
         let limit = Duration::from_secs(self.config().limits.action_timeout_seconds);
+        let config = self.config();
+        let same = config.service(&plan.service).is_some_and(|s| s.managed && s.target.as_ref() == Some(&plan.target));
         let outcome = match self.actuator(&plan.action, &plan.target) {
+            _ if !same => Outcome::Failed { detail: format!("{} is not managed as it was any more", plan.service) },
             None => Outcome::Failed { detail: format!("no actuator for {}", plan.target.kind()) },
+            // An engine that was suspended since it was told to begin may not be the leader any more.
+            Some(_) if !self.lease_is_fresh() => Outcome::Failed { detail: "the lease ran out before it began".into() },
             Some(actuator) => match tokio::time::timeout(limit, actuator.undo(&plan)).await {
                 Ok(outcome) => outcome,
                 Err(_) => Outcome::Unknown { detail: format!("it had not ended after {limit:?}") },
@@ -37,7 +42,9 @@ impl Engine {
     async fn begin_undo(&self, effect: &PendingEffect, event: EventId) -> Result<Option<Plan>, EngineError> {
         let mut tx = self.write_as_leader().await?;
         let now = self.now();
-        if tx.executing().await?.is_some() {
+        // No limit holds it, but a pause holds everything.
+        let automation = tx.automation(now).await?;
+        if tx.executing().await?.is_some() || self.effective(&automation, now) == Posture::Paused {
             tx.reschedule_effect(effect.id, now + TURN, &effect.state).await?;
             tx.commit().await?;
             return Ok(None);
@@ -57,16 +64,16 @@ impl Engine {
     async fn undone(&self, effect: &PendingEffect, event: EventId, outcome: Outcome) -> Result<(), EngineError> {
         let mut tx = self.write_as_leader().await?;
         let now = self.now();
-        tx.set_event_status(event, "undone", Some(now), Some(outcome.detail())).await?;
+        let status = if matches!(outcome, Outcome::Succeeded { .. }) { "undone" } else { "undo_failed" };
+        tx.set_event_status(event, status, Some(now), Some(outcome.detail())).await?;
         let incident = tx.record(effect.incident_id, &Fact::Undone { event, outcome: outcome.clone() }, now).await?;
-        let words = format!("{}: {}", outcome.as_str(), outcome.detail());
-        tx.audit(entry("action.undone", &incident, &words, now)).await?;
+        tx.audit(outcome_entry("action.undone", &incident, outcome.as_str(), outcome.detail(), now)).await?;
         let verdict = incident
             .attempt(event)
             .and_then(|attempt| attempt.undo.as_ref())
             .map(|undo| undo.verdict.clone())
             .ok_or_else(|| EngineError::Corrupt(format!("healing event {event} has no verdict")))?;
-        let incident = self.conclude_attempt(&mut tx, &incident, event, verdict, "undone", now).await?;
+        let incident = self.conclude_attempt(&mut tx, &incident, event, verdict, status, now).await?;
         tx.finish_effect(effect.id).await?;
         tx.commit().await?;
         lock(&self.outcomes).remove(&effect.id);

@@ -6,7 +6,7 @@ use selfheal_core::verify::{Progress, Reading, Watch};
 use selfheal_core::{EventId, Fact, Fingerprint, Incident, Outcome, Timestamp, Verdict, learn};
 use selfheal_store::{PendingEffect, Tx};
 
-use crate::decide::entry;
+use crate::decide::{entry, outcome_entry};
 use crate::engine::{Engine, EngineError};
 use crate::timers::call_next;
 
@@ -64,11 +64,11 @@ impl Engine {
             && outcome.is_known()
             && tx.event(event).await?.is_some_and(|stored| stored.plan.undo.is_some() && stored.plan.undo_on_failure);
         let incident = if takes_back {
-            tx.audit(entry("action.verified", &before, &format!("not_verified: {}", verdict.detail), now)).await?;
+            tx.audit(outcome_entry("action.verified", &before, "not_verified", &verdict.detail, now)).await?;
             tx.record(before.id, &Fact::UndoStarted { event, verdict }, now).await?
         } else {
             let status = if verdict.success() { "verified" } else { "not_verified" };
-            tx.audit(entry("action.verified", &before, &format!("{status}: {}", verdict.detail), now)).await?;
+            tx.audit(outcome_entry("action.verified", &before, status, &verdict.detail, now)).await?;
             self.conclude_attempt(&mut tx, &before, event, verdict, status, now).await?
         };
         tx.finish_effect(effect.id).await?;
@@ -107,7 +107,13 @@ impl Engine {
             let event_type = if verdict.success() { "learning.success" } else { "learning.failure" };
             tx.audit(NewEntry {
                 confidence: Some(learned.after),
-                details: serde_json::json!({ "event": event, "learned": learned, "verdict": verdict }),
+                details: serde_json::json!({
+                    "event": event,
+                    "learned": learned,
+                    "command_succeeded": verdict.command_succeeded,
+                    "symptom_cleared": verdict.symptom_cleared,
+                    "stayed_clear": verdict.stayed_clear,
+                }),
                 ..entry(event_type, before, &format!("{} to {}", learned.before, learned.after), now)
             })
             .await?;

@@ -24,7 +24,7 @@ const EXECUTING: &str = "select min(id) from self_healing_events where status in
 
 const WAITING: &str = "
     select count(*) from incidents
-    where state in ('decided', 'awaiting_approval', 'queued', 'healing', 'verifying')";
+    where state in ('awaiting_approval', 'queued', 'healing', 'verifying')";
 
 impl Tx {
     /// The counts for one action on one canonical target, for this incident.
@@ -55,7 +55,9 @@ impl Tx {
     /// or let expire.
     pub async fn counts_nothing(&mut self, now: Timestamp) -> Result<bool, StoreError> {
         let waiting: i64 = on!(self, c => sqlx::query_scalar(WAITING).fetch_one(c));
-        Ok(waiting == 0 && self.starts_since(now - HOUR).await?.is_empty() && self.connections().await?.is_empty())
+        Ok(waiting == 0
+            && self.starts_since(now - HOUR).await?.is_empty()
+            && self.connections().await?.iter().all(|(_, health)| health.is_quiet(now)))
     }
 
     /// The action that runs, is about to, or is being undone.

@@ -29,7 +29,7 @@ pub struct HealingEvent {
     pub approved_by: Option<String>,
     pub decision_confidence: i64,
     /// `intended`, `running`, `held`, `succeeded`, `failed`, `unknown`, `stopped`, `undoing`, `verified`, `not_verified`,
-    /// `undone`.
+    /// `undone`, `undo_failed`.
     pub status: String,
     #[sqlx(try_from = "i64")]
     pub started_at: Timestamp,
@@ -55,7 +55,7 @@ const STATUS: &str = "
 const ONE: &str = concat!("select ", columns!(), " from self_healing_events where id = $1");
 const LATEST: &str = concat!("select ", columns!(), " from self_healing_events order by id desc limit $1");
 const COUNT: &str = "
-    select count(*), count(case when status in ('failed', 'not_verified', 'undone') then 1 end) from self_healing_events";
+    select count(*), count(case when status in ('failed', 'not_verified', 'undone', 'undo_failed') then 1 end) from self_healing_events";
 
 const ON_TARGET: &str = "
     select pattern_id from self_healing_events

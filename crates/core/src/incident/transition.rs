@@ -78,7 +78,7 @@ impl Incident {
                     return Err(illegal());
                 }
                 // What nobody knew may be known by what is seen now.
-                let new = !self.fingerprints.contains(&signal.fingerprint);
+                let new = !self.fingerprints.contains(&signal.fingerprint) && self.fingerprints.len() < KEPT;
                 if new && matches!(self.state, State::Escalated { by_engine: true, .. }) {
                     effects.push(Effect::Decide);
                 }
@@ -300,7 +300,15 @@ impl Incident {
                 // What it waited for may have changed meanwhile.
                 let complete = self.approval.as_ref().is_some_and(crate::Approval::is_complete);
                 let approved = complete && matches!(next.state, State::AwaitingApproval { .. });
-                if approved || matches!(next.state, State::Detected | State::Decided { .. } | State::Queued { .. }) {
+                if approved
+                    || matches!(
+                        next.state,
+                        State::Detected
+                            | State::Decided { .. }
+                            | State::Queued { .. }
+                            | State::Escalated { by_engine: true, .. }
+                    )
+                {
                     effects.push(Effect::Decide);
                 }
             }
@@ -377,7 +385,12 @@ impl Incident {
             // Still waiting: the clock of the queue goes on.
             State::Queued { since, expires_at: end, gate: before } => {
                 // Except for maintenance, whose end is known: nobody meant the action to expire in it.
-                let end = if gate.gate == Gate::Maintenance { expires_at.max(*end) } else { *end };
+                // When it is over, the queue's time begins.
+                let end = match (before.gate, gate.gate) {
+                    (_, Gate::Maintenance) => expires_at.max(*end),
+                    (Gate::Maintenance, _) => expires_at,
+                    _ => *end,
+                };
                 (*since, end, Some(before.gate))
             }
             State::Decided { .. } | State::AwaitingApproval { .. } => (at, expires_at, None),

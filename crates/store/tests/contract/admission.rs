@@ -58,6 +58,7 @@ async fn queue(tx: &mut Tx, id: IncidentId, until: Option<Timestamp>, seconds: u
             auto_threshold: BasisPoints::ONE,
             suggest_threshold: BasisPoints::ONE,
             require_approval_for: vec![],
+            second_approver_for: vec![],
             infrastructure_service: false,
             target_needs_approval: false,
             automatic_from_lower_bound: None,
