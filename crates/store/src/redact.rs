@@ -52,8 +52,8 @@ const REASONS: &str = "
     from confidence_history join self_healing_events on self_healing_events.id = confidence_history.event_id
     where self_healing_events.incident_id = $1";
 const REASON: &str = "update confidence_history set reason = $2 where id = $1";
-const WAITING: &str = "select id, state from outbox where incident_id = $1";
-const STATE: &str = "update outbox set state = $2 where id = $1";
+const WAITING: &str = "select id, effect, body, state from outbox where incident_id = $1";
+const STATE: &str = "update outbox set state = $2, body = $3 where id = $1";
 const TRAIL: &str = "select id, result, details from audit_trail where incident_id = $1 order by id";
 const CHECKPOINT: &str = "pragma wal_checkpoint(truncate)";
 
@@ -182,10 +182,16 @@ impl Tx {
 
     /// What a verification under way keeps of the checks' words.
     async fn redact_outbox(&mut self, id: IncidentId, redaction: &Redaction) -> Result<(), StoreError> {
-        let rows: Vec<(i64, Json<serde_json::Value>)> = on!(self, c => sqlx::query_as(WAITING).bind(id.0).fetch_all(c));
-        for (row, mut state) in rows {
-            if redaction.json(&mut state.0) {
-                execute!(self, sqlx::query(STATE).bind(row).bind(&state));
+        type Waiting = (i64, String, Json<serde_json::Value>, Json<serde_json::Value>);
+        let rows: Vec<Waiting> = on!(self, c => sqlx::query_as(WAITING).bind(id.0).fetch_all(c));
+        for (row, effect, mut body, mut state) in rows {
+            // A notice that waits, for the end of quiet hours for example, would tell it all the same.
+            let told = effect == "deliver"
+                && ["/notice/title", "/notice/body"].iter().fold(false, |changed, place| {
+                    body.0.pointer_mut(place).is_some_and(|text| redaction.json(text)) || changed
+                });
+            if redaction.json(&mut state.0) || told {
+                execute!(self, sqlx::query(STATE).bind(row).bind(&state).bind(&body));
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use selfheal_core::audit::NewEntry;
 use selfheal_core::redact::Redaction;
-use selfheal_core::{Fact, Incident, IncidentId, Severity, SignalSeen, Span};
+use selfheal_core::{Effect, Fact, Incident, IncidentId, Notice, NoticeKind, NotifierName, Severity, SignalSeen, Span};
 use selfheal_store::{Store, StoreError, Tx};
 
 use crate::on_both;
@@ -34,7 +34,12 @@ async fn leaky(tx: &mut Tx) -> IncidentId {
         let fact = Fact::SignalJoined { signal: SignalSeen::of(signal, &more), because: "similar text".into() };
         tx.record(id, &fact, at(seconds)).await.expect("legal");
     }
-    tx.record(id, &Fact::Noted { by: "ada".into(), text: format!("it was {SECRET}") }, at(3)).await.expect("legal");
+    let noted = Fact::Noted { by: "ada".into(), text: format!("it was {SECRET}") };
+    let incident = tx.record(id, &noted, at(3)).await.expect("legal");
+    // A notice that waits for the end of quiet hours.
+    let notice = Notice { body: SECRET.into(), ..Notice::of(NoticeKind::Escalated, &incident, at(3), "1") };
+    let deliver = Effect::Deliver { notifier: NotifierName::new("mail"), notice: Box::new(notice) };
+    tx.put_effect(id, &deliver, at(9_999)).await.expect("stored");
     id
 }
 
@@ -42,7 +47,8 @@ async fn leaky(tx: &mut Tx) -> IncidentId {
 async fn stored(tx: &mut Tx, id: IncidentId) -> String {
     let incident = serde_json::to_string(&tx.incident(id).await.expect("read")).expect("JSON");
     let facts = format!("{:?}", tx.facts(id).await.expect("read"));
-    format!("{incident}{facts}{:?}", tx.signals_of(id, 99).await.expect("read")).to_lowercase()
+    let waiting = format!("{:?}", tx.effects_of(id).await.expect("read"));
+    format!("{incident}{facts}{waiting}{:?}", tx.signals_of(id, 99).await.expect("read")).to_lowercase()
 }
 
 async fn replay(tx: &mut Tx, id: IncidentId) -> Option<Incident> {
