@@ -186,10 +186,11 @@ impl Tx {
         let rows: Vec<Waiting> = on!(self, c => sqlx::query_as(WAITING).bind(id.0).fetch_all(c));
         for (row, effect, mut body, mut state) in rows {
             // A notice that waits, for the end of quiet hours for example, would tell it all the same.
-            let told = effect == "deliver"
-                && ["/notice/title", "/notice/body"].iter().fold(false, |changed, place| {
-                    body.0.pointer_mut(place).is_some_and(|text| redaction.json(text)) || changed
-                });
+            let mut told = false;
+            for place in ["/notice/title", "/notice/body"] {
+                let text = body.0.pointer_mut(place).filter(|_| effect == "deliver");
+                told |= text.is_some_and(|text| redaction.json(text));
+            }
             if redaction.json(&mut state.0) || told {
                 execute!(self, sqlx::query(STATE).bind(row).bind(&state).bind(&body));
             }
