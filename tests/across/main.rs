@@ -7,6 +7,7 @@ mod audit;
 mod controls;
 mod interface;
 mod keeping;
+mod leases;
 mod notify;
 mod rules;
 mod scenario;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use selfheal_core::config::{Config, NotifierSpec, SourceSpec};
 use selfheal_core::pace::{Anchor, Drift, Pace};
 use selfheal_core::{AuditId, EffectId, IncidentId, Outcome, Posture, Span, Timestamp};
-use selfheal_store::{Lease, Store, StoreError};
+use selfheal_store::{Lease, LeaseMark, Store, StoreError};
 use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinHandle;
 
@@ -98,6 +98,8 @@ pub struct Engine {
     pub(crate) holder: String,
     lease_time: Span,
     lease: Mutex<Option<(Lease, Timestamp)>>,
+    /// Somebody else's lease, and since when it has been seen unrenewed, by the steady clock.
+    watched_lease: Mutex<Option<(LeaseMark, Span)>>,
     /// Holds the wall clock to a steady one.
     pace: Mutex<Pace>,
     resumed: AtomicBool,
@@ -150,6 +152,7 @@ impl Engine {
             live: broadcast::channel(256).0,
             holder,
             lease: Mutex::default(),
+            watched_lease: Mutex::default(),
             pace: Mutex::default(),
             resumed: AtomicBool::new(false),
             stored_anchor: Mutex::default(),
@@ -511,7 +514,10 @@ impl Engine {
             return Ok(true);
         }
         let mut tx = self.store.write().await?;
-        let lease = tx.take_lease(&self.holder, now, self.lease_time).await?;
+        let lease = match self.lease_is_free(&mut tx, now).await? {
+            Some(from) => tx.take_lease(&self.holder, from, self.lease_time).await?,
+            None => None,
+        };
         tx.commit().await?;
         let held = lease.is_some();
         if !held {
@@ -520,6 +526,32 @@ impl Engine {
         }
         *lock(&self.lease) = lease.map(|lease| (lease, now));
         Ok(held)
+    }
+
+    /// From when the lease may be taken; `None` while somebody else's may still hold. Hosts' clocks differ, so on a database
+    /// that hosts share a follower does not compare its clock with the holder's: it takes over only from a lease that it
+    /// has seen unrenewed for all of its time, by a clock that only counts.
+    async fn lease_is_free(
+        &self,
+        tx: &mut selfheal_store::Tx,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, EngineError> {
+        let (Some(steady), true) = (self.adapters.clock.steady(), self.store.is_shared()) else { return Ok(Some(now)) };
+        let Some(mark) = tx.lease_mark().await? else { return Ok(Some(now)) };
+        if mark.holder == self.holder || mark.expires_at == Timestamp::EPOCH {
+            return Ok(Some(now));
+        }
+        let mut watched = lock(&self.watched_lease);
+        match &*watched {
+            Some((seen, since)) if *seen == mark => {
+                let quiet = Span::from_micros(steady.since_boot.as_micros() - since.as_micros());
+                Ok((quiet >= self.lease_time).then(|| now.max(mark.expires_at)))
+            }
+            _ => {
+                *watched = Some((mark, steady.since_boot));
+                Ok(None)
+            }
+        }
     }
 
     /// A clock that was set ahead is believed once nothing is counted that this could free. Between two rounds, so that no

@@ -102,6 +102,11 @@ impl Store {
         Self { pool, observer: None }
     }
 
+    /// Whether engines on several hosts, each with a clock of its own, may share it.
+    pub const fn is_shared(&self) -> bool {
+        matches!(self.pool, Pool::Postgres(_))
+    }
+
     /// For people: which kind of database this is.
     pub const fn kind(&self) -> &'static str {
         match self.pool {

@@ -13,6 +13,15 @@ pub struct Lease {
     pub token: i64,
 }
 
+/// What a follower sees of somebody else's lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseMark {
+    pub holder: String,
+    pub token: i64,
+    /// By the holder's clock; the epoch where it was given back.
+    pub expires_at: Timestamp,
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     holder: String,
@@ -47,6 +56,12 @@ impl Tx {
         execute!(self, sqlx::query(TAKE).bind(NAME).bind(holder).bind(token).bind(expires));
         self.did(Did::Row("lease taken"));
         Ok(Some(Lease { holder: holder.to_owned(), token }))
+    }
+
+    /// The lease as it stands, whoever's it is. Changes whenever its holder renews it.
+    pub async fn lease_mark(&mut self) -> Result<Option<LeaseMark>, StoreError> {
+        let current: Option<Row> = on!(self, c => sqlx::query_as(ONE).bind(NAME).fetch_optional(c));
+        Ok(current.map(|row| LeaseMark { holder: row.holder, token: row.token, expires_at: row.expires_at.into() }))
     }
 
     /// Fails when the lease is another engine's by now. Called in every transaction in which an engine acts.

@@ -40,7 +40,7 @@ pub use error::StoreError;
 pub use events::{HealingEvent, NewEvent};
 pub use facts::StoredFact;
 pub use incidents::IncidentFilter;
-pub use lease::Lease;
+pub use lease::{Lease, LeaseMark};
 pub use maintenance::Maintenance;
 pub use observe::CommitObserver;
 pub use open::shown_address;
