@@ -34,7 +34,9 @@ impl NoticeKind {
     pub fn fits(self, incident: &Incident) -> bool {
         match (self, &incident.state) {
             (Self::Escalated, State::Escalated { .. }) | (Self::Queued, State::Queued { .. }) => true,
-            (Self::ApprovalNeeded, _) => incident.awaits_a_person() && incident.approval.is_none(),
+            (Self::ApprovalNeeded, _) => {
+                incident.awaits_a_person() && !incident.approval.as_ref().is_some_and(crate::Approval::is_complete)
+            }
             _ => false,
         }
     }

@@ -384,7 +384,9 @@ impl Engine {
         self.checkpoint_at_stop().await;
         self.set_role(Role::Stopped);
         let lease = lock(&self.lease).take();
-        if let Some((lease, _)) = lease {
+        // What is still under way keeps the others out for as long as the lease lasts.
+        let idle = lock(&self.in_flight).is_empty();
+        if let Some((lease, _)) = lease.filter(|_| idle) {
             let released = async {
                 let mut tx = self.store.write().await?;
                 tx.release_lease(&lease).await?;

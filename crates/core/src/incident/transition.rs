@@ -125,9 +125,11 @@ impl Incident {
                     return Err(illegal());
                 }
                 // The word of one of two people is kept, and waits for the other's.
-                if approval.is_complete() {
-                    effects.push(Effect::Decide);
-                }
+                // Told again, so that the other hears of it.
+                effects.push(match approval.is_complete() {
+                    true => Effect::Decide,
+                    false => Effect::Notify { kind: NoticeKind::ApprovalNeeded },
+                });
                 next.approval = Some(approval.clone());
             }
             Fact::Rejected { by, reason, comment } => {

@@ -339,7 +339,7 @@ fn an_undo_that_failed_is_for_a_person() {
 }
 
 #[test]
-fn one_of_two_approvals_asks_for_nothing_yet() {
+fn one_of_two_approvals_asks_for_the_other() {
     let asked = after(&["decided", "approval_requested"]);
     let mut first = Approval {
         by: "ada".into(),
@@ -349,10 +349,11 @@ fn one_of_two_approvals_asks_for_nothing_yet() {
         second: None,
         needed: 2,
     };
-    for (second, effects) in [(None, vec![]), (Some("ada"), vec![]), (Some("bob"), vec![Effect::Decide])] {
+    let ask = Effect::Notify { kind: NoticeKind::ApprovalNeeded };
+    for (second, effect) in [(None, ask.clone()), (Some("ada"), ask), (Some("bob"), Effect::Decide)] {
         first.second = second.map(|by| SecondApproval { by: by.into(), at: at(2) });
         let (next, asked_for) = asked.apply(&Fact::Approved { approval: first.clone() }, at(2)).expect("legal");
-        assert_eq!((next.state.name(), asked_for), ("awaiting_approval", effects), "{second:?}");
+        assert_eq!((next.state.name(), asked_for), ("awaiting_approval", vec![effect]), "{second:?}");
     }
 }
 
