@@ -4,6 +4,8 @@
 
 mod audit;
 mod corpus;
+mod knowledge;
+mod loghub;
 mod matching;
 mod spread;
 
@@ -28,6 +30,17 @@ enum What {
         #[arg(long, default_value_t = 5)]
         runs: usize,
     },
+    /// What the rules of packs hold on: their own examples, each other's, and labelled lines.
+    Knowledge {
+        #[arg(required = true)]
+        files: Vec<std::path::PathBuf>,
+        /// A folder of loghub samples.
+        #[arg(long)]
+        data: Option<std::path::PathBuf>,
+        /// List every near miss and how it is ruled out.
+        #[arg(long)]
+        near_misses: bool,
+    },
     /// Verifying the audit trail on both databases, beside sha256sum, sqlite3 and psql.
     Audit {
         #[arg(long, default_value_t = 1_000_000)]
@@ -47,6 +60,7 @@ fn main() -> anyhow::Result<()> {
             .enable_all()
             .build()?
             .block_on(matching::run(patterns, queries, runs)),
+        What::Knowledge { files, data, near_misses } => knowledge::run(&files, data.as_deref(), near_misses),
         // As the product has it.
         What::Audit { entries, runs } => {
             tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(audit::run(entries, runs))

@@ -1,6 +1,9 @@
 //! A pattern of the knowledge base, as it is shown.
 
-use selfheal_core::knowledge::{Condition, Pattern, PatternStatus};
+use std::collections::BTreeMap;
+
+use selfheal_core::Severity;
+use selfheal_core::knowledge::{Condition, Pattern, PatternStatus, Source};
 use selfheal_core::learn::wilson_lower_bound;
 use selfheal_store::ShadowCounts;
 use serde::{Deserialize, Serialize};
@@ -12,6 +15,10 @@ use super::ConfidenceBand;
 pub struct PatternView {
     pub id: String,
     pub name: String,
+    /// What sort of failure it is, e.g. `memory`; empty where nobody said.
+    pub family: String,
+    #[schema(required)]
+    pub severity: Option<Severity>,
     pub description: String,
     pub status: PatternStatus,
     #[schema(required)]
@@ -24,6 +31,11 @@ pub struct PatternView {
     pub root_cause: String,
     #[schema(required)]
     pub action: Option<String>,
+    /// Why nothing is safe to do by itself, and what a person does.
+    pub no_safe_fix: String,
+    /// How the action is taken back, or that it cannot be.
+    pub undo: String,
+    pub examples: PatternExamples,
     pub checks: Vec<String>,
     pub confidence: ConfidenceBand,
     /// Verified successes.
@@ -43,7 +55,38 @@ pub struct PatternView {
     pub shadow_agreed: i64,
     pub shadow_disagreed: i64,
     pub origin: String,
+    pub sources: Vec<PatternSource>,
+    #[schema(required)]
+    pub licence: Option<String>,
     pub updated_at: String,
+}
+
+/// Lines that the rule must match, and lines that it must not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PatternExamples {
+    pub matches: Vec<String>,
+    pub rejects: Vec<String>,
+}
+
+/// Where facts of a pattern come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PatternSource {
+    pub name: String,
+    #[schema(required)]
+    pub url: Option<String>,
+    #[schema(required)]
+    pub licence: Option<String>,
+}
+
+fn source_view(source: &Source) -> PatternSource {
+    PatternSource { name: source.name.clone(), url: source.url.clone(), licence: source.licence.clone() }
+}
+
+fn labels(labels: &BTreeMap<String, String>) -> String {
+    if labels.is_empty() {
+        return String::new();
+    }
+    format!("{{{}}}", labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect::<Vec<_>>().join(","))
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -55,6 +98,12 @@ pub fn pattern_view(pattern: &Pattern, shadow: ShadowCounts) -> PatternView {
     let words = |condition: &Condition| match condition {
         Condition::Regex(expression) => format!("regex {expression}"),
         Condition::Template(template) => format!("template {template}"),
+        Condition::Literal(text) => format!("literal {text}"),
+        Condition::Alert(alert) => format!("alert {}{}", alert.name, labels(&alert.labels)),
+        Condition::Metric(metric) => {
+            let (word, level) = metric.above.map_or(("below", metric.below), |level| ("above", Some(level)));
+            format!("metric {}{} {word} {}", metric.name, labels(&metric.labels), level.unwrap_or_default())
+        }
         Condition::Attributes(wanted) => {
             wanted.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(" and ")
         }
@@ -62,6 +111,16 @@ pub fn pattern_view(pattern: &Pattern, shadow: ShadowCounts) -> PatternView {
     PatternView {
         id: pattern.id.to_string(),
         name: pattern.name.clone(),
+        family: pattern.family.clone(),
+        severity: pattern.severity,
+        no_safe_fix: pattern.no_safe_fix.clone(),
+        undo: pattern.undo.clone(),
+        examples: PatternExamples {
+            matches: pattern.examples.matches.clone(),
+            rejects: pattern.examples.rejects.clone(),
+        },
+        sources: pattern.provenance.sources.iter().map(source_view).collect(),
+        licence: pattern.provenance.licence.clone(),
         description: pattern.description.clone(),
         status: pattern.status,
         project: pattern.scope.project.as_ref().map(ToString::to_string),

@@ -3,10 +3,9 @@
 mod pack;
 mod pattern;
 mod rule;
+mod starter;
 
-pub use pack::{Pack, PackEntry, parse_pack};
-pub use pattern::{Examples, Pattern, PatternScope, PatternStatus, Provenance};
-pub use rule::{CompiledRule, Condition, Rule, RuleError, RuleHit};
-
-/// The packs that `selfheal init` writes, by file name.
-pub const STARTER: &[(&str, &str)] = &[("processes.yaml", include_str!("../../../../args/knowledge/processes.yaml"))];
+pub use pack::{Pack, PackEntry, parse_pack, read_pack};
+pub use pattern::{Examples, PackInfo, Pattern, PatternScope, PatternStatus, Provenance, Source};
+pub use rule::{AlertCondition, CompiledRule, Condition, MetricCondition, Rule, RuleError, RuleHit};
+pub use starter::{FAMILIES, STARTER, starter_problems};

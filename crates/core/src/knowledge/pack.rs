@@ -3,16 +3,19 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Examples, Pattern, PatternScope, PatternStatus, Provenance, Rule};
+use super::{Examples, PackInfo, Pattern, PatternScope, PatternStatus, Provenance, Rule, Source};
 use crate::config::ConfigError;
-use crate::{Action, BasisPoints, PatternId, Timestamp};
+use crate::{Action, BasisPoints, PatternId, Severity, Timestamp};
 
 /// A file of patterns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pack {
     /// The version of this format: 1.
+    #[serde(default = "current_version")]
     pub version: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pack: Option<PackInfo>,
     pub patterns: Vec<PackEntry>,
 }
 
@@ -20,18 +23,33 @@ pub struct Pack {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PackEntry {
+    /// The slug of the name where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     pub name: String,
+    /// What sort of failure it is, e.g. `memory`.
+    #[serde(default)]
+    pub family: String,
     #[serde(default)]
     pub description: String,
+    #[serde(default)]
+    pub severity: Option<Severity>,
     #[serde(default)]
     pub scope: PatternScope,
     #[serde(default)]
     pub rule: Option<Rule>,
     #[serde(default)]
     pub must_not: Vec<String>,
+    #[serde(default)]
     pub root_cause: String,
     #[serde(default)]
     pub action: Option<Action>,
+    /// Why nothing is safe to do by itself, and what a person does.
+    #[serde(default)]
+    pub no_safe_fix: String,
+    /// How the action is taken back, or that it cannot be.
+    #[serde(default)]
+    pub undo: String,
     #[serde(default)]
     pub checks: Vec<String>,
     #[serde(default)]
@@ -47,9 +65,13 @@ pub struct PackEntry {
     #[serde(default)]
     pub shadow: bool,
     #[serde(default)]
-    pub sources: Vec<String>,
+    pub sources: Vec<Source>,
     #[serde(default)]
     pub licence: Option<String>,
+}
+
+const fn current_version() -> u32 {
+    1
 }
 
 const fn default_confidence() -> BasisPoints {
@@ -59,7 +81,12 @@ const fn default_confidence() -> BasisPoints {
 impl From<&Pattern> for PackEntry {
     fn from(pattern: &Pattern) -> Self {
         Self {
+            id: (pattern.id != PatternId::from_name(&pattern.name)).then(|| pattern.id.to_string()),
             name: pattern.name.clone(),
+            family: pattern.family.clone(),
+            severity: pattern.severity,
+            no_safe_fix: pattern.no_safe_fix.clone(),
+            undo: pattern.undo.clone(),
             description: pattern.description.clone(),
             scope: pattern.scope.clone(),
             rule: pattern.rule.clone(),
@@ -83,7 +110,12 @@ impl PackEntry {
     /// The smallest useful entry.
     pub fn new(name: impl Into<String>, root_cause: impl Into<String>) -> Self {
         Self {
+            id: None,
             name: name.into(),
+            family: String::new(),
+            severity: None,
+            no_safe_fix: String::new(),
+            undo: String::new(),
             description: String::new(),
             scope: PatternScope::default(),
             rule: None,
@@ -104,13 +136,20 @@ impl PackEntry {
 
     /// The pattern that this entry describes, or what is wrong with it.
     pub fn into_pattern(self, origin: &str, now: Timestamp) -> Result<Pattern, String> {
-        let id = PatternId::from_name(&self.name);
+        let id = PatternId::from_name(self.id.as_ref().unwrap_or(&self.name));
         if id.as_str().is_empty() {
             return Err(format!("pattern `{}`: the name needs at least one letter or digit", self.name));
         }
+        if let Some(given) = self.id.as_ref().filter(|given| *given != id.as_str()) {
+            return Err(format!("pattern `{}`: the id `{given}` must be in the form `{id}`", self.name));
+        }
+        if self.action.is_some() && !self.no_safe_fix.is_empty() {
+            return Err(format!("pattern `{}`: it has an action and also says that none is safe", self.name));
+        }
         if let Some(rule) = &self.rule {
             let compiled = rule.compile().map_err(|error| format!("pattern `{}`: {error}", self.name))?;
-            if let Some(line) = self.examples.matches.iter().find(|line| !compiled.holds_for_text(line)) {
+            let reads_text = compiled.reads_text();
+            if let Some(line) = self.examples.matches.iter().find(|line| reads_text && !compiled.holds_for_text(line)) {
                 return Err(format!("pattern `{}`: its rule does not match its own example `{line}`", self.name));
             }
             if let Some(line) = self.examples.rejects.iter().find(|line| {
@@ -123,6 +162,10 @@ impl PackEntry {
         Ok(Pattern {
             id,
             name: self.name,
+            family: self.family,
+            severity: self.severity,
+            no_safe_fix: self.no_safe_fix,
+            undo: self.undo,
             description: self.description,
             scope: self.scope,
             rule: self.rule,
@@ -139,21 +182,39 @@ impl PackEntry {
             infrastructure: self.infrastructure,
             shadow: self.shadow,
             status: PatternStatus::Active,
-            provenance: Provenance { origin: origin.to_owned(), sources: self.sources, licence: self.licence },
+            provenance: Provenance {
+                origin: origin.to_owned(),
+                sources: self.sources,
+                licence: self.licence,
+                pack: None,
+            },
             created_at: now,
             updated_at: now,
         })
     }
 }
 
+/// Reads a pack as it stands, without looking at its entries.
+pub fn read_pack(text: &str, file: &str) -> Result<Pack, ConfigError> {
+    let pack: Pack = crate::config::read_yaml(text, file)?;
+    if pack.version != 1 {
+        let message = format!("version {}: expected 1", pack.version);
+        return Err(ConfigError { file: file.to_owned(), line: 0, column: 0, message });
+    }
+    Ok(pack)
+}
+
 /// Reads a pack. Every entry is checked; the first that is wrong is the error.
 pub fn parse_pack(text: &str, file: &str, origin: &str, now: Timestamp) -> Result<Vec<Pattern>, ConfigError> {
-    let pack: Pack = crate::config::read_yaml(text, file)?;
+    let pack = read_pack(text, file)?;
     let fail = |message| ConfigError { file: file.to_owned(), line: 0, column: 0, message };
-    if pack.version != 1 {
-        return Err(fail(format!("version {}: expected 1", pack.version)));
-    }
-    pack.patterns.into_iter().map(|entry| entry.into_pattern(origin, now).map_err(fail)).collect()
+    let info = pack.pack;
+    let read = |entry: PackEntry| {
+        let mut pattern = entry.into_pattern(origin, now).map_err(fail)?;
+        pattern.provenance.pack = info.clone();
+        Ok(pattern)
+    };
+    pack.patterns.into_iter().map(read).collect()
 }
 
 #[cfg(test)]
@@ -166,9 +227,8 @@ mod tests {
             let patterns = parse_pack(text, file, "starter", Timestamp::EPOCH).expect("reads");
             assert!(!patterns.is_empty(), "{file}");
             for pattern in patterns {
-                assert!(pattern.confidence <= BasisPoints::saturating(6_000), "{}: starts too trusted", pattern.name);
-                assert!(!pattern.auto_healable, "{}: may act before a person said so", pattern.name);
-                assert!(pattern.examples.matches.len() >= 2 && pattern.examples.rejects.len() >= 2, "{}", pattern.name);
+                let problems = super::super::starter_problems(&pattern);
+                assert!(problems.is_empty(), "{file}: {problems:?}");
             }
         }
     }

@@ -4,20 +4,32 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Rule;
-use crate::{Action, BasisPoints, PatternId, ProjectName, ServiceName, Timestamp};
+use crate::{Action, BasisPoints, PatternId, ProjectName, ServiceName, Severity, Timestamp};
 
 /// A row of `knowledge_patterns`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pattern {
     pub id: PatternId,
     pub name: String,
+    /// What sort of failure it is, e.g. `memory` or `dns`: for finding and counting. Empty where nobody said.
+    #[serde(default)]
+    pub family: String,
     pub description: String,
+    /// How bad it usually is; the incident's own severity comes from its signals.
+    #[serde(default)]
+    pub severity: Option<Severity>,
     pub scope: PatternScope,
     pub rule: Option<Rule>,
     /// Words that rule the pattern out.
     pub must_not: Vec<String>,
     pub root_cause: String,
     pub action: Option<Action>,
+    /// Why nothing is safe to do by itself, and what a person does.
+    #[serde(default)]
+    pub no_safe_fix: String,
+    /// How the action is taken back, or that it cannot be.
+    #[serde(default)]
+    pub undo: String,
     /// What a person looks at to see that the fix helped.
     pub checks: Vec<String>,
     pub examples: Examples,
@@ -95,12 +107,65 @@ impl PatternStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Provenance {
-    /// `starter`, `person`, `import` or `draft`.
+    /// `starter`, `person`, `import`, `icdev` or `draft`.
     pub origin: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub sources: Vec<String>,
+    pub sources: Vec<Source>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub licence: Option<String>,
+    /// The pack it came in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pack: Option<PackInfo>,
+}
+
+/// Where facts of a pattern come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "SourceForm")]
+#[schemars(with = "SourceForm")]
+pub struct Source {
+    /// What it is: a document, or a repository and the path in it.
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// An SPDX identifier, or in words what may be used of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+}
+
+/// A source as people write it: its name alone, or with address and licence.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged, deny_unknown_fields)]
+enum SourceForm {
+    Name(String),
+    Full {
+        name: String,
+        #[serde(default)]
+        url: Option<String>,
+        #[serde(default)]
+        licence: Option<String>,
+    },
+}
+
+impl From<SourceForm> for Source {
+    fn from(form: SourceForm) -> Self {
+        match form {
+            SourceForm::Name(name) => Self { name, url: None, licence: None },
+            SourceForm::Full { name, url, licence } => Self { name, url, licence },
+        }
+    }
+}
+
+/// What a pack says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PackInfo {
+    pub name: String,
+    /// The pack's own version.
+    pub version: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 #[cfg(test)]
