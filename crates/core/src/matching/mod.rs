@@ -7,4 +7,4 @@ mod tokens;
 
 pub use base::{KnowledgeBase, PatternMatch, Query, RuleOutcome, TermScore};
 pub use feedback::Evidence;
-pub use tokens::{contains_term, tokenise};
+pub use tokens::{Word, WordKind, contains_term, tokenise, words};
