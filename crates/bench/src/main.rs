@@ -7,6 +7,7 @@ mod corpus;
 mod knowledge;
 mod loghub;
 mod matching;
+mod relevance;
 mod spread;
 
 use clap::{Parser, Subcommand};
@@ -41,6 +42,8 @@ enum What {
         #[arg(long)]
         near_misses: bool,
     },
+    /// The relevance model: fit it on some tasks, report on others.
+    Relevance(relevance::RelevanceArguments),
     /// Verifying the audit trail on both databases, beside sha256sum, sqlite3 and psql.
     Audit {
         #[arg(long, default_value_t = 1_000_000)]
@@ -61,6 +64,7 @@ fn main() -> anyhow::Result<()> {
             .build()?
             .block_on(matching::run(patterns, queries, runs)),
         What::Knowledge { files, data, near_misses } => knowledge::run(&files, data.as_deref(), near_misses),
+        What::Relevance(arguments) => relevance::run(&arguments),
         // As the product has it.
         What::Audit { entries, runs } => {
             tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(audit::run(entries, runs))

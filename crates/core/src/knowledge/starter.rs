@@ -49,7 +49,7 @@ pub fn starter_problems(pattern: &Pattern) -> Vec<String> {
     hold(pattern.examples.matches.len() >= 2, "it has fewer than 2 matching examples");
     hold(pattern.examples.rejects.len() >= 2, "it has fewer than 2 near misses");
     hold(
-        pattern.action.is_some() != !pattern.no_safe_fix.trim().is_empty(),
+        pattern.action.is_some() == pattern.no_safe_fix.trim().is_empty(),
         "it needs either an action or `no_safe_fix`",
     );
     hold(pattern.action.is_none() || !pattern.undo.trim().is_empty(), "it does not say how its action is taken back");

@@ -3,6 +3,7 @@
 mod base;
 mod bm25;
 mod feedback;
+pub mod relevance;
 mod tokens;
 
 pub use base::{KnowledgeBase, PatternMatch, Query, RuleOutcome, TermScore};
