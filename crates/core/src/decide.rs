@@ -191,7 +191,9 @@ pub fn decide(input: &DecisionInput) -> Decision {
             reasons,
         };
     };
-    let confidence = best.relevance.times(best.confidence);
+    let product = best.relevance.times(best.confidence);
+    // Similar text alone never authorises an action, whatever the product.
+    let confidence = if best.rule_satisfied { product } else { product.below(input.auto_threshold) };
     let escalate = |reason: DecisionReason| Decision {
         kind: DecisionKind::Escalate,
         confidence,
@@ -204,7 +206,7 @@ pub fn decide(input: &DecisionInput) -> Decision {
     let Some((action, class)) = best.action else {
         return escalate(DecisionReason::NoAction);
     };
-    let objections = objections(input, best, action, class, confidence);
+    let objections = objections(input, best, action, class, product);
     if objections.is_empty() {
         let reached = DecisionReason::ReachesAuto { confidence, threshold: input.auto_threshold };
         return Decision {

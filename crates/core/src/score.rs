@@ -104,6 +104,12 @@ impl DecisionConfidence {
         self.0 >= threshold.get() * 10_000
     }
 
+    /// The same, or the most that does not reach a threshold.
+    #[must_use]
+    pub fn below(self, threshold: BasisPoints) -> Self {
+        Self(self.0.min((threshold.get() * 10_000).saturating_sub(1)))
+    }
+
     /// For showing: whole basis points, cut and not rounded, so that what is shown never reaches a threshold that the
     /// exact value missed.
     pub const fn shown(self) -> BasisPoints {
@@ -134,6 +140,19 @@ impl<'de> Deserialize<'de> for DecisionConfidence {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn what_is_held_below_a_threshold_misses_it_by_the_least_there_is() {
+        let threshold = BasisPoints::saturating(7_000);
+        for (relevance, confidence, held) in
+            [(10_000, 10_000, 69_999_999), (7_000, 10_000, 69_999_999), (6_999, 10_000, 69_990_000), (0, 1, 0)]
+        {
+            let product =
+                BasisPoints::saturating(relevance).times(BasisPoints::saturating(confidence)).below(threshold);
+            assert_eq!((product.0, product.reaches(threshold)), (held, false));
+        }
+        assert_eq!(BasisPoints::ONE.times(BasisPoints::ONE).below(BasisPoints::ZERO), DecisionConfidence::ZERO);
+    }
 
     #[test]
     fn nine_successes_from_a_quarter_are_exactly_seven_tenths() {

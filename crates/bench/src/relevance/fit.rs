@@ -28,7 +28,10 @@ const RATE: f64 = 0.1;
 /// that, so that a few templates do not decide everything. `ridge` holds the weights near zero.
 pub fn fit(sets: &[(&[Example], f64)], ridge: f64) -> Model {
     const SIZE: usize = Feature::ALL.len() + 1;
+    // From where the shipped model stands: which of a candidate's texts is its best depends on the weights.
     let mut weights = [0.0f64; SIZE];
+    weights[0] = Model::shipped().constant;
+    weights[1..].copy_from_slice(&Model::shipped().weights);
     let (mut mean, mut square) = ([0.0f64; SIZE], [0.0f64; SIZE]);
     for step in 1..=STEPS {
         let model = model_of(&weights);

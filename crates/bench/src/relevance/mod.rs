@@ -1,6 +1,5 @@
 //! The relevance model: fitted on some tasks, reported on others.
 
-mod base;
 mod fit;
 mod score;
 mod task;
@@ -8,9 +7,10 @@ mod task;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use selfheal_core::PatternId;
+use selfheal_core::matching::KnowledgeBase;
 use selfheal_core::matching::relevance::{Feature, Fitted, Model};
 
-use base::Base;
 use fit::{Example, fit};
 use score::{Answer, Scores};
 use task::Task;
@@ -69,13 +69,17 @@ pub fn run(arguments: &RelevanceArguments) -> anyhow::Result<()> {
 
 fn examples(folder: &Path) -> anyhow::Result<(String, Vec<Example>)> {
     let task = Task::read(folder)?;
-    let base = Base::new(&task.patterns);
+    let (base, problems) = KnowledgeBase::new(task.patterns);
+    if let Some(problem) = problems.first() {
+        bail!("{problem}");
+    }
     let examples = task
         .lines
         .iter()
         .map(|line| {
-            let (ids, candidates): (Vec<_>, Vec<_>) = base.candidates(&line.text, CANDIDATES).into_iter().unzip();
-            let right = line.truth.as_ref().and_then(|truth| ids.iter().position(|id| id == truth));
+            let (ids, candidates): (Vec<_>, Vec<_>) = base.compare(&line.text, CANDIDATES).into_iter().unzip();
+            let right =
+                line.truth.as_ref().and_then(|truth| ids.iter().position(|id: &PatternId| id.as_str() == truth));
             Example { candidates, right, known: line.truth.is_some(), count: line.count }
         })
         .collect();

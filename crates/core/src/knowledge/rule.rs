@@ -103,16 +103,13 @@ impl Rule {
     }
 
     pub fn compile(&self) -> Result<CompiledRule, RuleError> {
-        let mut literal_characters = 0;
         let conditions = self
             .any
             .iter()
             .map(|condition| {
-                let (compiled, literal) = match condition {
-                    Condition::Regex(expression) => (Compiled::Regex(compile(expression)?), literals(expression)),
-                    Condition::Template(template) => {
-                        (Compiled::Template(template.clone()), template.replace("<*>", "").chars().count())
-                    }
+                Ok(match condition {
+                    Condition::Regex(expression) => Compiled::Regex(compile(expression)?),
+                    Condition::Template(template) => Compiled::Template(template.clone()),
                     Condition::Literal(text) => {
                         if text.trim().is_empty() {
                             return Err(RuleError {
@@ -120,20 +117,20 @@ impl Rule {
                                 reason: "a literal must not be empty".into(),
                             });
                         }
-                        (Compiled::Literal(text.to_ascii_lowercase()), text.chars().count())
+                        Compiled::Literal(text.to_ascii_lowercase())
                     }
                     Condition::Attributes(wanted) => {
                         if wanted.is_empty() {
                             let reason = "name at least one attribute: none at all would hold for everything".into();
                             return Err(RuleError { expression: "attributes".into(), reason });
                         }
-                        (Compiled::Attributes(wanted.clone()), characters(wanted))
+                        Compiled::Attributes(wanted.clone())
                     }
                     Condition::Alert(alert) => {
                         if alert.name.trim().is_empty() {
                             return Err(RuleError { expression: "alert".into(), reason: "it names no alert".into() });
                         }
-                        (Compiled::Alert(alert.clone()), alert.name.chars().count() + characters(&alert.labels))
+                        Compiled::Alert(alert.clone())
                     }
                     Condition::Metric(metric) => {
                         let levels = [metric.above, metric.below];
@@ -145,14 +142,25 @@ impl Rule {
                                 "expected the metric's name and one of `above` and `below`, a finite number".into();
                             return Err(RuleError { expression: format!("metric {}", metric.name), reason });
                         }
-                        (Compiled::Metric(metric.clone()), metric.name.chars().count() + characters(&metric.labels))
+                        Compiled::Metric(metric.clone())
                     }
-                };
-                literal_characters = literal_characters.max(literal);
-                Ok(compiled)
+                })
             })
             .collect::<Result<_, _>>()?;
-        Ok(CompiledRule { conditions, literal_characters })
+        Ok(CompiledRule { conditions, literal_characters: self.literal_characters() })
+    }
+
+    /// The specificity of the rule: its longest condition's literal characters.
+    pub fn literal_characters(&self) -> usize {
+        let count = |condition: &Condition| match condition {
+            Condition::Regex(expression) => literals(expression),
+            Condition::Template(template) => template.replace("<*>", "").chars().count(),
+            Condition::Literal(text) => text.chars().count(),
+            Condition::Attributes(wanted) => characters(wanted),
+            Condition::Alert(alert) => alert.name.chars().count() + characters(&alert.labels),
+            Condition::Metric(metric) => metric.name.chars().count() + characters(&metric.labels),
+        };
+        self.any.iter().map(count).max().unwrap_or(0)
     }
 }
 

@@ -1,25 +1,76 @@
-//! Ranking: rules first, then text. Relevance is exactly 1.00 where one rule holds, shared where rules compete, and below
-//! the ceiling of text where none holds.
+//! The knowledge base in memory: patterns found by their rules and by their text, and every edit seen by the next query.
 
-use std::sync::Arc;
+#[cfg(test)]
+mod tests;
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
-use super::bm25::{Bm25, Field};
-use super::{contains_term, tokenise};
+use super::index::{FieldSpec, Index, Terms};
+use super::relevance::{Features, LineText, Model, PatternText};
+use super::rules::RuleSet;
+use super::settle::settle;
+use super::{Explanation, PatternMatch, RuleOutcome, TermScore, contains_term, tokenise};
 use crate::knowledge::{CompiledRule, Pattern, PatternStatus, RuleHit};
-use crate::{BasisPoints, DecisionConfidence, NewSignal, PatternId, ProjectName, ServiceName};
+use crate::{BasisPoints, NewSignal, PatternId, ProjectName, ServiceName};
 
-/// Without a satisfied rule the text can at most be this relevant; whatever the product, it never acts by itself.
-const TEXT_CEILING: f64 = 0.95;
 /// Matches below this are not worth showing.
-const FLOOR: BasisPoints = BasisPoints::saturating(1_000);
+const FLOOR: BasisPoints = BasisPoints::saturating(100);
+/// Signals of an incident that are compared word by word; they differ in their template.
+const SIGNALS: usize = 50;
+/// How many patterns are looked at because of their text, beside those whose rule holds.
+const BY_TEXT: usize = 16;
 
-/// The patterns of the store, compiled once.
-#[derive(Debug, Default)]
+/// What of a pattern is searched, and how much a word there weighs.
+pub const FIELDS: &[FieldSpec] = &[
+    FieldSpec { name: "name", weight: 3.0 },
+    FieldSpec { name: "description", weight: 1.5 },
+    FieldSpec { name: "root_cause", weight: 1.0 },
+    FieldSpec { name: "example", weight: 2.0 },
+];
+
+/// The field that says why, not how it looks: it is searched, but not compared.
+const ROOT_CAUSE: u8 = 2;
+
+/// The active patterns of the store, by id, by rule and by text.
+#[derive(Clone, Debug)]
 pub struct KnowledgeBase {
-    patterns: Vec<(Arc<Pattern>, Option<CompiledRule>)>,
-    index: Bm25,
+    index: Index,
+    rules: RuleSet,
+    /// By a number that stays a pattern's until it is replaced or removed; the rules' numbers are these.
+    entries: Vec<Option<Entry>>,
+    free: Vec<u32>,
+    /// The entry of each of the index's slots.
+    by_slot: Vec<u32>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    pattern: Arc<Pattern>,
+    slot: u32,
+    literal_characters: usize,
+    /// Compiled when it is first checked. None where it cannot be.
+    compiled: OnceLock<Option<Arc<CompiledRule>>>,
+    /// Its texts as terms of the index, read when they are first compared.
+    text: OnceLock<PatternText>,
+}
+
+impl Entry {
+    fn new(pattern: Pattern) -> Self {
+        let literal_characters = pattern.rule.as_ref().map_or(0, crate::knowledge::Rule::literal_characters);
+        Self {
+            pattern: Arc::new(pattern),
+            slot: 0,
+            literal_characters,
+            compiled: OnceLock::new(),
+            text: OnceLock::new(),
+        }
+    }
+
+    fn rule(&self) -> Option<&CompiledRule> {
+        let rule = self.pattern.rule.as_ref()?;
+        self.compiled.get_or_init(|| rule.compile().ok().map(Arc::new)).as_deref()
+    }
 }
 
 /// What is asked: the signals of one incident, and where they were seen.
@@ -29,137 +80,162 @@ pub struct Query<'a> {
     pub signals: &'a [NewSignal],
 }
 
-/// A pattern that may be the right one, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PatternMatch {
-    pub pattern: PatternId,
-    pub name: String,
-    pub relevance: BasisPoints,
-    pub pattern_confidence: BasisPoints,
-    /// Verified outcomes that the pattern's confidence rests on.
-    pub outcomes: u32,
-    pub decision_confidence: DecisionConfidence,
+pub(super) struct Candidate {
+    pub pattern: Arc<Pattern>,
+    pub literal_characters: usize,
     pub rule: RuleOutcome,
     pub terms: Vec<TermScore>,
-    /// Other patterns whose rules hold too and whose fix differs.
+    /// None where no word of the pattern occurs.
+    pub features: Option<Features>,
     pub competitors: Vec<PatternId>,
-    /// What people and outcomes said of this pattern for this kind of incident; it is in the relevance already.
-    #[serde(default)]
-    pub evidence: super::Evidence,
+    pub relevance: BasisPoints,
+    pub explanation: Explanation,
 }
 
-impl PatternMatch {
-    /// Weighs what people's rejections and verified outcomes said of it.
-    pub fn weigh(&mut self, evidence: super::Evidence) {
-        self.evidence = evidence;
-        self.relevance = evidence.weigh(self.relevance);
-        self.decision_confidence = self.relevance.times(self.pattern_confidence);
+impl Default for KnowledgeBase {
+    fn default() -> Self {
+        Self {
+            index: Index::new(FIELDS),
+            rules: RuleSet::default(),
+            entries: Vec::new(),
+            free: Vec::new(),
+            by_slot: Vec::new(),
+        }
     }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum RuleOutcome {
-    Satisfied {
-        condition: String,
-        signal: usize,
-        span: Option<(usize, usize)>,
-    },
-    NotSatisfied,
-    /// A must-not term occurs.
-    RuledOut {
-        term: String,
-    },
-    /// The pattern has no rule.
-    None,
-}
-
-impl RuleOutcome {
-    pub const fn is_satisfied(&self) -> bool {
-        matches!(self, Self::Satisfied { .. })
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TermScore {
-    pub term: String,
-    pub field: String,
-    pub score: f64,
-}
-
-struct Candidate<'a> {
-    pattern: &'a Pattern,
-    literal_characters: usize,
-    rule: RuleOutcome,
-    terms: Vec<TermScore>,
-    text: f64,
-    competitors: Vec<PatternId>,
-    relevance: BasisPoints,
 }
 
 impl KnowledgeBase {
-    /// Takes the active patterns. A pattern whose rule does not compile is left out and named.
+    /// Takes the active patterns. A pattern whose rule cannot be used is left out and named.
     pub fn new(patterns: impl IntoIterator<Item = Pattern>) -> (Self, Vec<String>) {
+        let mut base = Self::default();
         let mut problems = Vec::new();
-        let mut kept = Vec::new();
+        // Of the same id the last counts.
+        let mut added: BTreeMap<PatternId, u32> = BTreeMap::new();
         for pattern in patterns.into_iter().filter(|pattern| pattern.status == PatternStatus::Active) {
-            match pattern.rule.as_ref().map(crate::knowledge::Rule::compile).transpose() {
-                Ok(rule) => kept.push((Arc::new(pattern), rule)),
-                Err(error) => problems.push(format!("pattern `{}` is left out: {error}", pattern.name)),
+            if let Some(number) = added.remove(&pattern.id) {
+                base.forget(number);
+            }
+            let id = pattern.id.clone();
+            match base.remember(pattern) {
+                Ok(number) => drop(added.insert(id, number)),
+                Err(problem) => problems.push(problem),
             }
         }
-        let index = Bm25::new(kept.iter().map(|(pattern, _)| fields(pattern)));
-        (Self { patterns: kept, index }, problems)
+        let KnowledgeBase { index, entries, .. } = &mut base;
+        let documents = added.values().filter_map(|number| {
+            let pattern = &entries[*number as usize].as_ref()?.pattern;
+            Some((pattern.id.as_str(), fields(pattern)))
+        });
+        if let Err(full) = index.extend(documents) {
+            problems.push(full.to_string());
+        }
+        for (id, number) in &added {
+            match base.index.slot(id.as_str()) {
+                Some(slot) => base.place(*number, slot),
+                None => base.forget(*number),
+            }
+        }
+        (base, problems)
     }
 
-    pub const fn len(&self) -> usize {
-        self.patterns.len()
+    pub fn len(&self) -> usize {
+        self.index.len()
     }
 
-    pub const fn is_empty(&self) -> bool {
-        self.patterns.is_empty()
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
     }
 
     pub fn pattern(&self, id: &PatternId) -> Option<&Arc<Pattern>> {
-        self.patterns.iter().map(|(pattern, _)| pattern).find(|pattern| pattern.id == *id)
+        Some(&self.entry(self.index.slot(id.as_str())?)?.pattern)
     }
 
-    /// The best patterns, best first: by relevance, then specificity, then text, then id, so that order is total.
+    /// Adds a pattern, or puts it in the place of the one of the same id; one that is not active is taken out. The next
+    /// query sees it. Fails where its rule cannot be used; the one of the same id is gone then as well.
+    pub fn insert(&mut self, pattern: Pattern) -> Result<(), String> {
+        if pattern.status != PatternStatus::Active {
+            self.remove(&pattern.id);
+            return Ok(());
+        }
+        if let Some(slot) = self.index.slot(pattern.id.as_str()) {
+            let number = self.by_slot[slot as usize];
+            let entry = self.entries[number as usize].as_mut().filter(|entry| same_match(&entry.pattern, &pattern));
+            if let Some(entry) = entry {
+                // Neither what it is found by nor where it holds is another: outcomes change patterns often.
+                entry.pattern = Arc::new(pattern);
+                return Ok(());
+            }
+            self.forget(number);
+        }
+        let id = pattern.id.clone();
+        let number = match self.remember(pattern) {
+            Ok(number) => number,
+            Err(problem) => {
+                self.index.remove(id.as_str());
+                return Err(problem);
+            }
+        };
+        let Some(pattern) = self.entries[number as usize].as_ref().map(|entry| Arc::clone(&entry.pattern)) else {
+            return Ok(());
+        };
+        match self.index.insert(id.as_str(), fields(&pattern)) {
+            Ok(slot) => self.place(number, slot),
+            Err(full) => {
+                self.forget(number);
+                return Err(full.to_string());
+            }
+        }
+        self.tidy();
+        Ok(())
+    }
+
+    /// Takes a pattern out. Whether it was there.
+    pub fn remove(&mut self, id: &PatternId) -> bool {
+        let Some(slot) = self.index.slot(id.as_str()) else { return false };
+        self.forget(self.by_slot[slot as usize]);
+        self.index.remove(id.as_str());
+        self.tidy();
+        true
+    }
+
+    /// The patterns whose text fits best, best first, by BM25 alone, wherever they hold.
+    pub fn search<T: AsRef<str>>(&self, terms: impl IntoIterator<Item = T>, top: usize) -> Vec<(&Arc<Pattern>, f64)> {
+        let hits = self.index.top(&self.index.terms(terms), top, |_| true);
+        hits.into_iter().filter_map(|hit| Some((&self.entry(hit.slot)?.pattern, hit.score))).collect()
+    }
+
+    pub const fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// The best patterns, best first: by relevance, then specificity, then text, then id, so that order is total. Looked at
+    /// are the patterns whose rule holds, and of the others in scope those whose text fits best.
     pub fn rank(&self, query: &Query<'_>, top: usize) -> Vec<PatternMatch> {
         let text: String = query.signals.iter().flat_map(|signal| [signal.text.as_str(), "\n"]).collect();
-        let terms = tokenise(&text);
-        let ceiling = self.index.query_best(&terms);
-        let mut candidates: Vec<Candidate<'_>> = self
-            .patterns
-            .iter()
-            .enumerate()
-            .filter(|(_, (pattern, _))| pattern.scope.holds(query.project, query.service))
-            .map(|(i, (pattern, rule))| {
-                let explained = self.index.explain(i, &terms);
-                let score: f64 = explained.iter().map(|term| term.score).sum();
-                // Normalised against the lesser of the pattern's own best and the query's best: a short line that is
-                // all in the pattern, and a short pattern that is all in the line, are both a full match.
-                let best = self.index.best(i).min(ceiling).max(f64::MIN_POSITIVE);
-                Candidate {
-                    pattern,
-                    literal_characters: rule.as_ref().map_or(0, CompiledRule::literal_characters),
-                    rule: outcome(pattern, rule.as_ref(), query.signals, &text),
-                    terms: explained
-                        .into_iter()
-                        .map(|term| TermScore { term: term.term, field: term.field.to_owned(), score: term.score })
-                        .collect(),
-                    text: (score / best).min(1.0),
-                    competitors: Vec::new(),
-                    relevance: BasisPoints::ZERO,
-                }
+        let terms = self.index.terms(tokenise(&text));
+        let lines = self.lines(query.signals);
+        let mut hits = self.holding(query);
+        let in_scope =
+            |slot: u32| self.entry(slot).is_some_and(|entry| entry.pattern.scope.holds(query.project, query.service));
+        let by_text = self.index.top(&terms, BY_TEXT.max(top), in_scope);
+        let mut slots: Vec<u32> = by_text.iter().map(|hit| hit.slot).collect();
+        slots.extend(hits.keys().filter_map(|number| Some(self.entries[*number as usize].as_ref()?.slot)));
+        slots.sort_unstable();
+        slots.dedup();
+        let mut candidates: Vec<Candidate> = slots
+            .into_iter()
+            .filter_map(|slot| {
+                let hit = hits.remove(self.by_slot.get(slot as usize)?);
+                Some(self.candidate(slot, hit, &terms, &text, &lines))
             })
+            .flatten()
             .collect();
-        settle(&mut candidates);
+        settle(&mut candidates, Model::shipped());
         candidates.retain(|candidate| candidate.relevance >= FLOOR);
         candidates.sort_by(|a, b| {
             (b.relevance, b.pattern.scope.specificity(), b.literal_characters)
                 .cmp(&(a.relevance, a.pattern.scope.specificity(), a.literal_characters))
-                .then_with(|| b.text.total_cmp(&a.text))
+                .then_with(|| b.explanation.log_odds.total_cmp(&a.explanation.log_odds))
                 .then_with(|| a.pattern.id.cmp(&b.pattern.id))
         });
         candidates.truncate(top);
@@ -176,157 +252,151 @@ impl KnowledgeBase {
                 terms: candidate.terms,
                 competitors: candidate.competitors,
                 evidence: super::Evidence::default(),
+                explanation: candidate.explanation,
             })
             .collect()
     }
-}
 
-fn fields(pattern: &Pattern) -> Vec<Field<'_>> {
-    let mut fields = vec![
-        Field { name: "name", weight: 3.0, text: &pattern.name },
-        Field { name: "description", weight: 1.5, text: &pattern.description },
-        Field { name: "root_cause", weight: 1.0, text: &pattern.root_cause },
-    ];
-    fields.extend(pattern.examples.matches.iter().map(|line| Field { name: "example", weight: 2.0, text: line }));
-    fields
-}
-
-fn outcome(pattern: &Pattern, rule: Option<&CompiledRule>, signals: &[NewSignal], text: &str) -> RuleOutcome {
-    if let Some(term) = pattern.must_not.iter().find(|term| contains_term(text, term)) {
-        return RuleOutcome::RuledOut { term: term.clone() };
-    }
-    let Some(rule) = rule else { return RuleOutcome::None };
-    signals
-        .iter()
-        .enumerate()
-        .find_map(|(signal, seen)| {
-            let RuleHit { condition, span } = rule.holds(seen)?;
-            Some(RuleOutcome::Satisfied { condition, signal, span })
-        })
-        .unwrap_or(RuleOutcome::NotSatisfied)
-}
-
-/// Gives every candidate its relevance.
-fn settle(candidates: &mut [Candidate<'_>]) {
-    let holding: Vec<usize> = (0..candidates.len()).filter(|i| candidates[*i].rule.is_satisfied()).collect();
-    // The more specific rule wins before anything is shared: scope first, then literal characters.
-    let specificity = |c: &Candidate<'_>| (c.pattern.scope.specificity(), c.literal_characters);
-    let finest = holding.iter().map(|i| specificity(&candidates[*i])).max();
-    let winners: Vec<usize> =
-        holding.iter().copied().filter(|i| Some(specificity(&candidates[*i])) == finest).collect();
-    // The same fix does not compete.
-    let differing = winners.iter().any(|i| candidates[*i].pattern.action != candidates[winners[0]].pattern.action);
-    let total: f64 = winners.iter().map(|i| candidates[*i].text.max(0.01)).sum();
-    for i in 0..candidates.len() {
-        let relevance = match &candidates[i].rule {
-            RuleOutcome::RuledOut { .. } => BasisPoints::ZERO,
-            RuleOutcome::Satisfied { .. } if winners.contains(&i) && !differing => BasisPoints::ONE,
-            RuleOutcome::Satisfied { .. } if winners.contains(&i) => score(candidates[i].text.max(0.01) / total),
-            // A less specific rule that holds is set aside by the one that won: it keeps what its text is worth.
-            _ => score(candidates[i].text * TEXT_CEILING),
-        };
-        if differing && winners.contains(&i) {
-            candidates[i].competitors =
-                winners.iter().filter(|w| **w != i).map(|w| candidates[*w].pattern.id.clone()).collect();
+    /// The entries in scope whose rule holds, each with the first signal that it holds for.
+    fn holding(&self, query: &Query<'_>) -> BTreeMap<u32, (usize, RuleHit)> {
+        let mut hits = BTreeMap::new();
+        for (i, signal) in query.signals.iter().enumerate() {
+            for number in self.rules.candidates(signal) {
+                let Some(entry) = &self.entries[number as usize] else { continue };
+                if hits.contains_key(&number) || !entry.pattern.scope.holds(query.project, query.service) {
+                    continue;
+                }
+                if let Some(hit) = entry.rule().and_then(|rule| rule.holds(signal)) {
+                    hits.insert(number, (i, hit));
+                }
+            }
         }
-        candidates[i].relevance = relevance;
+        hits
+    }
+
+    /// For fitting the model: the patterns whose text fits a line best, and the features of each way to lay it beside them.
+    pub fn compare(&self, line: &str, top: usize) -> Vec<(PatternId, Vec<Features>)> {
+        let read = LineText::new(line, &self.index);
+        let hits = self.index.top(&self.index.terms(tokenise(line)), top, |_| true);
+        let compared = |slot| {
+            let entry = self.entry(slot)?;
+            Some((entry.pattern.id.clone(), read.compare(self.text(entry), &self.index).collect()))
+        };
+        hits.into_iter().filter_map(|hit| compared(hit.slot)).collect()
+    }
+
+    /// The texts of signals, each template once.
+    fn lines(&self, signals: &[NewSignal]) -> Vec<LineText> {
+        let mut seen: Vec<&str> = Vec::new();
+        let mut lines = Vec::new();
+        for signal in signals {
+            if lines.len() < SIGNALS && !seen.contains(&signal.template.as_str()) {
+                seen.push(&signal.template);
+                lines.push(LineText::new(&signal.text, &self.index));
+            }
+        }
+        lines
+    }
+
+    fn text<'a>(&self, entry: &'a Entry) -> &'a PatternText {
+        let texts = || fields(&entry.pattern).filter(|(field, _)| *field != ROOT_CAUSE).map(|(_, text)| text);
+        entry.text.get_or_init(|| PatternText::new(texts(), |word| self.index.term_id(word)))
+    }
+
+    fn candidate(
+        &self,
+        slot: u32,
+        hit: Option<(usize, RuleHit)>,
+        terms: &Terms,
+        text: &str,
+        lines: &[LineText],
+    ) -> Option<Candidate> {
+        let entry = self.entry(slot)?;
+        let pattern = &entry.pattern;
+        let ruled_out = pattern.must_not.iter().find(|term| contains_term(text, term));
+        let rule = match (ruled_out, hit) {
+            (Some(term), _) => RuleOutcome::RuledOut { term: term.clone() },
+            (None, Some((signal, RuleHit { condition, span }))) => RuleOutcome::Satisfied { condition, signal, span },
+            (None, None) if pattern.rule.is_none() => RuleOutcome::None,
+            (None, None) => RuleOutcome::NotSatisfied,
+        };
+        let explained = self.index.explain(slot, terms);
+        let own = self.text(entry);
+        let features = Model::shipped().best(lines.iter().flat_map(|line| line.compare(own, &self.index)));
+        Some(Candidate {
+            pattern: Arc::clone(pattern),
+            literal_characters: entry.literal_characters,
+            rule,
+            features: features.filter(|features| features.get(super::relevance::Feature::Common) > 0.0),
+            terms: explained
+                .into_iter()
+                .map(|term| TermScore { term: term.term, field: term.field.to_owned(), score: term.score })
+                .collect(),
+            competitors: Vec::new(),
+            relevance: BasisPoints::ZERO,
+            explanation: Explanation::default(),
+        })
+    }
+
+    fn entry(&self, slot: u32) -> Option<&Entry> {
+        self.entries[*self.by_slot.get(slot as usize)? as usize].as_ref()
+    }
+
+    /// Takes up a pattern and its rule, but not its text. Returns its number.
+    fn remember(&mut self, pattern: Pattern) -> Result<u32, String> {
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(None);
+            self.entries.len() as u32 - 1
+        });
+        let added = pattern.rule.as_ref().map_or(Ok(()), |rule| self.rules.add(number, rule));
+        if let Err(error) = added {
+            self.free.push(number);
+            return Err(format!("pattern `{}` is left out: {error}", pattern.name));
+        }
+        self.entries[number as usize] = Some(Entry::new(pattern));
+        Ok(number)
+    }
+
+    fn place(&mut self, number: u32, slot: u32) {
+        if let Some(entry) = &mut self.entries[number as usize] {
+            entry.slot = slot;
+        }
+        if self.by_slot.len() <= slot as usize {
+            self.by_slot.resize(slot as usize + 1, 0);
+        }
+        self.by_slot[slot as usize] = number;
+    }
+
+    fn forget(&mut self, number: u32) {
+        let Some(entry) = self.entries[number as usize].take() else { return };
+        if let Some(rule) = &entry.pattern.rule {
+            self.rules.remove(number, rule);
+        }
+        self.free.push(number);
+    }
+
+    fn tidy(&mut self) {
+        if self.index.is_sparse() {
+            let numbers: Vec<u32> = self.index.compact().iter().map(|old| self.by_slot[*old as usize]).collect();
+            self.by_slot.clear();
+            // Terms have other numbers now.
+            for entry in self.entries.iter_mut().flatten() {
+                entry.text = OnceLock::new();
+            }
+            for (slot, number) in (0u32..).zip(numbers) {
+                self.place(number, slot);
+            }
+        }
     }
 }
 
-fn score(value: f64) -> BasisPoints {
-    BasisPoints::from_decimal(value.clamp(0.0, 1.0)).unwrap_or_default()
+/// Whether two patterns are found by the same texts and rules.
+fn same_match(a: &Pattern, b: &Pattern) -> bool {
+    a.rule == b.rule && fields(a).eq(fields(b))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::knowledge::{PackEntry, PatternScope, Rule};
-    use crate::{Action, ActionKind, Fingerprint, Severity, SignalKind, SourceName, Timestamp};
-
-    fn pattern(name: &str, rule: Option<&str>, action: Option<ActionKind>) -> PackEntry {
-        PackEntry { rule: rule.map(Rule::regex), action: action.map(Action::new), ..PackEntry::new(name, "because") }
-    }
-
-    fn rank(entries: Vec<PackEntry>, text: &str) -> Vec<(String, u32, bool)> {
-        let patterns = entries.into_iter().map(|entry| entry.into_pattern("test", Timestamp::EPOCH).expect("valid"));
-        let (base, problems) = KnowledgeBase::new(patterns);
-        assert!(problems.is_empty(), "{problems:?}");
-        let signal = NewSignal {
-            kind: SignalKind::Log,
-            source: SourceName::new("s"),
-            service: ServiceName::new("pay"),
-            project: ProjectName::new("shop"),
-            severity: Severity::High,
-            fingerprint: Fingerprint::of(&[text]),
-            template: text.into(),
-            text: text.into(),
-            attributes: Default::default(),
-            trace_id: None,
-            count: 1,
-            first_seen: Timestamp::EPOCH,
-            last_seen: Timestamp::EPOCH,
-        };
-        let query = Query { project: &signal.project.clone(), service: &signal.service.clone(), signals: &[signal] };
-        base.rank(&query, 5).into_iter().map(|m| (m.pattern.0, m.relevance.get(), m.rule.is_satisfied())).collect()
-    }
-
-    const RESTART: Option<ActionKind> = Some(ActionKind::ServiceRestart);
-    const CLEAR: Option<ActionKind> = Some(ActionKind::CacheClear);
-
-    #[test]
-    fn one_rule_that_holds_is_exactly_one() {
-        let ranked = rank(
-            vec![pattern("Pool exhausted", Some("pool exhausted"), RESTART), pattern("Disk", None, None)],
-            "pool exhausted",
-        );
-        assert_eq!(ranked[0], ("pool-exhausted".into(), 10_000, true));
-    }
-
-    #[test]
-    fn a_must_not_term_rules_a_pattern_out() {
-        let mut entry = pattern("OOM", Some("out of memory"), RESTART);
-        entry.must_not = vec!["quota".into()];
-        assert!(rank(vec![entry], "quota reached: out of memory").is_empty());
-    }
-
-    #[test]
-    fn text_alone_stays_below_one_and_never_satisfies() {
-        let ranked = rank(vec![pattern("Connection pool exhausted", None, RESTART)], "connection pool exhausted");
-        assert_eq!(ranked.len(), 1);
-        assert!(ranked[0].1 <= 9_500 && !ranked[0].2, "{ranked:?}");
-    }
-
-    #[test]
-    fn competing_rules_share_and_the_same_fix_does_not_compete() {
-        let both = |second| {
-            rank(
-                vec![pattern("Alpha x", Some("timed out"), RESTART), pattern("Beta x", Some("timed out"), second)],
-                "request timed out",
-            )
-        };
-        assert!(both(RESTART).iter().all(|m| m.1 == 10_000));
-        let shared = both(CLEAR);
-        assert_eq!(shared.iter().map(|m| m.1).sum::<u32>(), 10_000);
-        assert!(shared.iter().all(|m| m.1 < 10_000));
-    }
-
-    #[test]
-    fn the_more_specific_rule_wins_before_anything_is_shared() {
-        let mut scoped = pattern("Scoped", Some("timed out"), CLEAR);
-        scoped.scope = PatternScope { project: None, service: Some(ServiceName::new("pay")) };
-        let ranked = rank(vec![pattern("Wide", Some("timed out"), RESTART), scoped], "request timed out");
-        assert_eq!(ranked[0], ("scoped".into(), 10_000, true));
-        let ranked = rank(
-            vec![pattern("Short", Some("timed"), RESTART), pattern("Long", Some("request timed"), CLEAR)],
-            "request timed out",
-        );
-        assert_eq!(ranked[0], ("long".into(), 10_000, true));
-    }
-
-    #[test]
-    fn another_services_pattern_is_not_asked() {
-        let mut other = pattern("Other", Some("timed out"), RESTART);
-        other.scope = PatternScope { project: None, service: Some(ServiceName::new("mail")) };
-        assert!(rank(vec![other], "request timed out").is_empty());
-    }
+fn fields(pattern: &Pattern) -> impl Iterator<Item = (u8, &str)> + '_ {
+    let own =
+        [(0, pattern.name.as_str()), (1, pattern.description.as_str()), (ROOT_CAUSE, pattern.root_cause.as_str())];
+    own.into_iter().chain(pattern.examples.matches.iter().map(|line| (3, line.as_str())))
 }

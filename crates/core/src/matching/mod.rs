@@ -1,11 +1,17 @@
 //! Step 2, match: rank the patterns of the knowledge base against an incident, with the explanation.
 
 mod base;
-mod bm25;
+mod explanation;
 mod feedback;
+mod found;
+pub mod index;
 pub mod relevance;
+pub mod rules;
+mod settle;
 mod tokens;
 
-pub use base::{KnowledgeBase, PatternMatch, Query, RuleOutcome, TermScore};
+pub use base::{FIELDS, KnowledgeBase, Query};
+pub use explanation::{Basis, Explanation, ExplanationItem};
 pub use feedback::Evidence;
+pub use found::{PatternMatch, RuleOutcome, TermScore};
 pub use tokens::{Word, WordKind, contains_term, tokenise, words};

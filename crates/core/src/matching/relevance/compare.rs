@@ -4,7 +4,7 @@ use super::{Feature, Features};
 use crate::matching::{WordKind, words};
 
 /// Words of a line, and of a text, that are compared; the rest of a longer one is left out.
-const WORDS: usize = 200;
+const WORDS: usize = 120;
 /// Texts of one pattern that are compared: its name, its description and examples.
 const TEXTS: usize = 24;
 /// What two varying parts in the same place weigh beside a rare word in common (1.0).
@@ -41,8 +41,8 @@ pub struct PatternText {
 }
 
 impl PatternText {
-    /// Reads texts; `intern` gives each word its number in the index.
-    pub fn new<'a>(texts: impl IntoIterator<Item = &'a str>, mut intern: impl FnMut(&str) -> u32) -> Self {
+    /// Reads texts; `term` gives each word its number in the index, which has the words of all patterns.
+    pub fn new<'a>(texts: impl IntoIterator<Item = &'a str>, term: impl Fn(&str) -> Option<u32>) -> Self {
         let mut read = Self::default();
         for text in texts.into_iter().take(TEXTS) {
             let before = read.texts.len();
@@ -50,9 +50,9 @@ impl PatternText {
                 let tokens: Vec<Token> = words(text, split)
                     .into_iter()
                     .take(WORDS)
-                    .map(|word| match word.kind {
-                        WordKind::Number => Token::Variable,
-                        _ => Token::Term(intern(&word.text)),
+                    .filter_map(|word| match word.kind {
+                        WordKind::Number => Some(Token::Variable),
+                        _ => term(&word.text).map(Token::Term),
                     })
                     .collect();
                 if tokens.iter().any(|token| matches!(token, Token::Term(_))) && !read.texts[before..].contains(&tokens)

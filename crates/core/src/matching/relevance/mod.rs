@@ -10,8 +10,9 @@ mod compare;
 mod features;
 mod model;
 mod share;
+mod vocabulary;
 
 pub use compare::{LineText, PatternText, Token, Vocabulary};
 pub use features::{Feature, Features};
 pub use model::{Fitted, Model};
-pub use share::share;
+pub use share::{log_sum, share};

@@ -1,16 +1,25 @@
 //! Candidates share the probability with each other and with "none of these".
 
-/// The probability of each candidate from its log-odds against none: `e^s / (1 + sum e^s)`. With `none` false the
-/// candidates are known to hold the right one, and share all of it. Finite for all finite log-odds.
-pub fn share(log_odds: &[f64], none: bool) -> Vec<f64> {
+/// `ln(sum e^s)`, with 1 added to the sum for "none of these" where `none` says so. Finite for finite log-odds, except that
+/// of nothing at all without none: minus infinity.
+pub fn log_sum(log_odds: &[f64], none: bool) -> f64 {
     let start = if none { 0.0 } else { f64::NEG_INFINITY };
     let greatest = log_odds.iter().copied().fold(start, f64::max);
     if greatest == f64::NEG_INFINITY {
-        return vec![0.0; log_odds.len()];
+        return greatest;
     }
-    let parts: Vec<f64> = log_odds.iter().map(|s| (s - greatest).exp()).collect();
+    let mut parts: Vec<f64> = log_odds.iter().map(|s| (s - greatest).exp()).collect();
+    // The same to the last bit in whatever order the candidates come.
+    parts.sort_unstable_by(f64::total_cmp);
     let total = parts.iter().sum::<f64>() + if none { (-greatest).exp() } else { 0.0 };
-    parts.into_iter().map(|part| part / total).collect()
+    greatest + total.ln()
+}
+
+/// The probability of each candidate from its log-odds against none: `e^s / (1 + sum e^s)`. With `none` false the
+/// candidates are known to hold the right one, and share all of it.
+pub fn share(log_odds: &[f64], none: bool) -> Vec<f64> {
+    let total = log_sum(log_odds, none);
+    log_odds.iter().map(|s| (s - total).exp().min(1.0)).collect()
 }
 
 #[cfg(test)]

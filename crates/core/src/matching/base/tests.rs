@@ -1,0 +1,263 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::knowledge::{PackEntry, PatternScope, Rule};
+use crate::matching::Basis;
+use crate::{Action, ActionKind, Fingerprint, Severity, SignalKind, SourceName, Timestamp};
+
+fn pattern(name: &str, rule: Option<&str>, action: Option<ActionKind>) -> PackEntry {
+    PackEntry { rule: rule.map(Rule::regex), action: action.map(Action::new), ..PackEntry::new(name, "because") }
+}
+
+fn rank(entries: Vec<PackEntry>, text: &str) -> Vec<(String, u32, bool)> {
+    let patterns = entries.into_iter().map(|entry| entry.into_pattern("test", Timestamp::EPOCH).expect("valid"));
+    let (base, problems) = KnowledgeBase::new(patterns);
+    assert!(problems.is_empty(), "{problems:?}");
+    let signal = NewSignal {
+        kind: SignalKind::Log,
+        source: SourceName::new("s"),
+        service: ServiceName::new("pay"),
+        project: ProjectName::new("shop"),
+        severity: Severity::High,
+        fingerprint: Fingerprint::of(&[text]),
+        template: text.into(),
+        text: text.into(),
+        attributes: Default::default(),
+        trace_id: None,
+        count: 1,
+        first_seen: Timestamp::EPOCH,
+        last_seen: Timestamp::EPOCH,
+    };
+    let query = Query { project: &signal.project.clone(), service: &signal.service.clone(), signals: &[signal] };
+    base.rank(&query, 5).into_iter().map(|m| (m.pattern.0, m.relevance.get(), m.rule.is_satisfied())).collect()
+}
+
+const RESTART: Option<ActionKind> = Some(ActionKind::ServiceRestart);
+const CLEAR: Option<ActionKind> = Some(ActionKind::CacheClear);
+
+#[test]
+fn one_rule_that_holds_is_exactly_one() {
+    let ranked = rank(
+        vec![pattern("Pool exhausted", Some("pool exhausted"), RESTART), pattern("Disk", None, None)],
+        "pool exhausted",
+    );
+    assert_eq!(ranked[0], ("pool-exhausted".into(), 10_000, true));
+}
+
+#[test]
+fn a_must_not_term_rules_a_pattern_out() {
+    let mut entry = pattern("OOM", Some("out of memory"), RESTART);
+    entry.must_not = vec!["quota".into()];
+    assert!(rank(vec![entry], "quota reached: out of memory").is_empty());
+}
+
+#[test]
+fn text_alone_stays_below_one_and_never_satisfies() {
+    let ranked = rank(vec![pattern("Connection pool exhausted", None, RESTART)], "connection pool exhausted");
+    assert_eq!(ranked.len(), 1);
+    assert!(ranked[0].1 < 10_000 && !ranked[0].2, "{ranked:?}");
+}
+
+#[test]
+fn competing_rules_share_and_the_same_fix_does_not_compete() {
+    let both = |second| {
+        rank(
+            vec![pattern("Alpha x", Some("timed out"), RESTART), pattern("Beta x", Some("timed out"), second)],
+            "request timed out",
+        )
+    };
+    assert!(both(RESTART).iter().all(|m| m.1 == 10_000));
+    let shared = both(CLEAR);
+    assert_eq!(shared.iter().map(|m| m.1).sum::<u32>(), 10_000);
+    assert!(shared.iter().all(|m| m.1 < 10_000));
+}
+
+#[test]
+fn the_more_specific_rule_wins_before_anything_is_shared() {
+    let mut scoped = pattern("Scoped", Some("timed out"), CLEAR);
+    scoped.scope = PatternScope { project: None, service: Some(ServiceName::new("pay")) };
+    let ranked = rank(vec![pattern("Wide", Some("timed out"), RESTART), scoped], "request timed out");
+    assert_eq!(ranked[0], ("scoped".into(), 10_000, true));
+    let ranked = rank(
+        vec![pattern("Short", Some("timed"), RESTART), pattern("Long", Some("request timed"), CLEAR)],
+        "request timed out",
+    );
+    assert_eq!(ranked[0], ("long".into(), 10_000, true));
+}
+
+#[test]
+fn an_explanation_adds_up_to_the_relevance() {
+    let entries = || {
+        vec![
+            pattern("Connection pool exhausted", None, RESTART),
+            pattern("Disk full on node", Some("no space left"), RESTART),
+            pattern("Cache full", Some("cache full"), CLEAR),
+            pattern("Cache is full again", Some("cache full"), RESTART),
+        ]
+    };
+    let patterns = entries().into_iter().map(|entry| entry.into_pattern("test", Timestamp::EPOCH).expect("valid"));
+    let (base, _) = KnowledgeBase::new(patterns);
+    let mut seen = 0;
+    for line in ["connection pool exhausted after 30 s", "cache full", "disk of node-7 is full", "pool", "full"] {
+        let signals = signals(line);
+        let query = Query { project: &ProjectName::new("shop"), service: &ServiceName::new("pay"), signals: &signals };
+        for found in base.rank(&query, 10) {
+            let explanation = &found.explanation;
+            if matches!(explanation.basis, Basis::Rule | Basis::RuledOut) {
+                continue;
+            }
+            seen += 1;
+            let sum: f64 = explanation.items.iter().map(|item| item.log_odds).sum();
+            assert!((sum - explanation.log_odds).abs() < 1e-9, "{line}: {found:?}");
+            let by_hand = 1.0 / (1.0 + (-sum).exp());
+            assert!((found.relevance.as_decimal() - by_hand).abs() <= 1.01e-4, "{line}: {found:?}");
+        }
+    }
+    assert!(seen >= 5, "{seen}");
+}
+
+#[test]
+fn another_services_pattern_is_not_asked() {
+    let mut other = pattern("Other", Some("timed out"), RESTART);
+    other.scope = PatternScope { project: None, service: Some(ServiceName::new("mail")) };
+    assert!(rank(vec![other], "request timed out").is_empty());
+}
+
+fn signals(text: &str) -> Vec<NewSignal> {
+    text.split('|')
+        .map(|line| NewSignal {
+            kind: SignalKind::Log,
+            source: SourceName::new("s"),
+            service: ServiceName::new("pay"),
+            project: ProjectName::new("shop"),
+            severity: Severity::High,
+            fingerprint: Fingerprint::of(&[line]),
+            template: line.into(),
+            text: line.into(),
+            attributes: Default::default(),
+            trace_id: None,
+            count: 1,
+            first_seen: Timestamp::EPOCH,
+            last_seen: Timestamp::EPOCH,
+        })
+        .collect()
+}
+
+fn words(count: std::ops::Range<usize>) -> impl Strategy<Value = String> {
+    let word = proptest::sample::select(vec![
+        "disk", "full", "pool", "refused", "memory", "oom", "timeout", "node", "cache", "lock",
+    ]);
+    proptest::collection::vec(word, count).prop_map(|words| words.join(" "))
+}
+
+fn any_pattern() -> impl Strategy<Value = Pattern> {
+    let rule = prop_oneof![
+        2 => Just(None),
+        2 => words(1..3).prop_map(|text| Some(Rule::regex(format!("(?i){text}")))),
+        1 => words(1..2).prop_map(|text| Some(Rule::regex(format!(r"{text}\s+\w+")))),
+    ];
+    let service = prop_oneof![3 => Just(None), 1 => Just(Some("pay")), 1 => Just(Some("mail"))];
+    let status = prop_oneof![6 => Just(PatternStatus::Active), 1 => Just(PatternStatus::Draft)];
+    (0u32..40, words(1..4), words(0..8), rule, service, status, 0u32..10_000).prop_map(
+        |(id, name, description, rule, service, status, confidence)| {
+            let entry = PackEntry {
+                id: Some(format!("p{id}")),
+                description,
+                rule,
+                must_not: if id % 7 == 0 { vec!["oom".into()] } else { Vec::new() },
+                scope: PatternScope { project: None, service: service.map(ServiceName::new) },
+                confidence: BasisPoints::saturating(confidence),
+                ..PackEntry::new(name, "because")
+            };
+            Pattern { status, ..entry.into_pattern("test", Timestamp::EPOCH).expect("valid") }
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn an_edited_base_ranks_as_one_made_anew(
+        start in proptest::collection::vec(any_pattern(), 0..40),
+        edits in proptest::collection::vec(prop_oneof![any_pattern().prop_map(Ok), (0u32..40).prop_map(Err)], 0..30),
+        queries in proptest::collection::vec(words(1..8), 4),
+    ) {
+        let mut patterns: BTreeMap<PatternId, Pattern> = start.into_iter().map(|p| (p.id.clone(), p)).collect();
+        let (mut edited, _) = KnowledgeBase::new(patterns.values().cloned());
+        for edit in edits {
+            match edit {
+                Ok(pattern) => {
+                    edited.insert(pattern.clone()).expect("usable");
+                    patterns.insert(pattern.id.clone(), pattern);
+                }
+                Err(id) => {
+                    let id = PatternId(format!("p{id}"));
+                    let was = patterns.remove(&id).is_some_and(|pattern| pattern.status == PatternStatus::Active);
+                    prop_assert_eq!(edited.remove(&id), was);
+                }
+            }
+        }
+        let (anew, _) = KnowledgeBase::new(patterns.values().cloned());
+        prop_assert_eq!(edited.len(), anew.len());
+        for text in queries {
+            let signals = signals(&text.replacen(' ', "|", 1));
+            let query = Query { project: &ProjectName::new("shop"), service: &ServiceName::new("pay"), signals: &signals };
+            let ranked = edited.rank(&query, 20);
+            prop_assert_eq!(&ranked, &anew.rank(&query, 20));
+            // Rules that hold are found whatever the text says of them.
+            for pattern in patterns.values().filter(|pattern| pattern.status == PatternStatus::Active) {
+                let holds = pattern.scope.holds(query.project, query.service)
+                    && !pattern.must_not.iter().any(|term| contains_term(&text, term))
+                    && pattern.rule.as_ref().is_some_and(|rule| {
+                        let rule = rule.compile().expect("compiles");
+                        signals.iter().any(|signal| rule.holds(signal).is_some())
+                    });
+                let found = edited.holding(&query).keys().any(|number| {
+                    edited.entries[*number as usize].as_ref().is_some_and(|entry| entry.pattern.id == pattern.id)
+                });
+                prop_assert!(found || !holds, "{} holds", pattern.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn scope_is_asked_inside_the_search() {
+    let scoped = |i: usize, service: &str| PackEntry {
+        scope: PatternScope { project: None, service: Some(ServiceName::new(service)) },
+        ..pattern(&format!("disk full {i}"), None, RESTART)
+    };
+    // Better fits of another service must not take the place of the only one in scope.
+    let mut entries: Vec<PackEntry> = (0..60).map(|i| scoped(i, "mail")).collect();
+    entries.push(PackEntry { description: "and much more to say about it".into(), ..scoped(60, "pay") });
+    assert_eq!(rank(entries, "disk full").into_iter().map(|m| m.0).collect::<Vec<_>>(), ["disk-full-60"]);
+}
+
+#[test]
+fn a_rule_that_cannot_be_parsed_is_left_out_and_named() {
+    let mut bad = pattern("Bad", Some("fine"), None).into_pattern("test", Timestamp::EPOCH).expect("valid");
+    bad.rule = Some(Rule::regex("(unclosed"));
+    let (mut base, problems) = KnowledgeBase::new([bad.clone()]);
+    assert!(base.is_empty() && problems.len() == 1 && problems[0].contains("`Bad` is left out"), "{problems:?}");
+    assert!(base.insert(bad).is_err() && base.is_empty());
+}
+
+#[test]
+fn many_edits_leave_no_gaps_behind() {
+    let (mut base, _) = KnowledgeBase::new([]);
+    for round in 0..40 {
+        for i in 0..100 {
+            let mut entry = pattern(&format!("name {i}"), Some(&format!("literal{i} \\d+")), RESTART);
+            entry.description = format!("round {round}");
+            base.insert(entry.into_pattern("test", Timestamp::EPOCH).expect("valid")).expect("usable");
+        }
+    }
+    assert_eq!(base.len(), 100);
+    assert!(base.index().slots() < 2_000, "{}", base.index().slots());
+    let found = base.search(tokenise("name 42 round 39"), 1);
+    assert_eq!(found[0].0.id.as_str(), "name-42");
+    let signals = signals("literal42 7");
+    let query = Query { project: &ProjectName::new("shop"), service: &ServiceName::new("pay"), signals: &signals };
+    assert_eq!(base.rank(&query, 1)[0].pattern.as_str(), "name-42");
+}
