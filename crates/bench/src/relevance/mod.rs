@@ -49,7 +49,7 @@ pub fn run(arguments: &RelevanceArguments) -> anyhow::Result<()> {
     }
     let mut model = Model::shipped().clone();
     if !arguments.fit.is_empty() {
-        let sets = arguments.fit.iter().map(|folder| examples(folder)).collect::<anyhow::Result<Vec<_>>>()?;
+        let sets = arguments.fit.iter().map(|folder| examples(folder, false)).collect::<anyhow::Result<Vec<_>>>()?;
         let weight = |name: &str| if name.contains("para") { arguments.paraphrased } else { 1.0 };
         model =
             fit(&sets.iter().map(|(name, set)| (set.as_slice(), weight(name))).collect::<Vec<_>>(), arguments.ridge);
@@ -67,8 +67,15 @@ pub fn run(arguments: &RelevanceArguments) -> anyhow::Result<()> {
     report(&arguments.report, &model, arguments.curve)
 }
 
-fn examples(folder: &Path) -> anyhow::Result<(String, Vec<Example>)> {
-    let task = Task::read(folder)?;
+/// The lines of a task with their candidates. Names that are only numbers of templates teach nothing: `named` false leaves
+/// them out.
+fn examples(folder: &Path, named: bool) -> anyhow::Result<(String, Vec<Example>)> {
+    let mut task = Task::read(folder)?;
+    if !named {
+        for pattern in &mut task.patterns {
+            pattern.name.clear();
+        }
+    }
     let (base, problems) = KnowledgeBase::new(task.patterns);
     if let Some(problem) = problems.first() {
         bail!("{problem}");
@@ -92,7 +99,7 @@ fn report(folders: &[PathBuf], model: &Model, curve: bool) -> anyhow::Result<()>
     }
     println!("\n{:24} {:>7} {:>7} {:>7} {:>7} {:>7}", "task", "lines", "top-1", "ECE", "AUROC", "Brier");
     for folder in folders {
-        let (name, examples) = examples(folder)?;
+        let (name, examples) = examples(folder, true)?;
         let answers: Vec<Answer> = examples.iter().map(|example| answer(example, model)).collect();
         let Scores { lines, top1, ece, auroc, brier } = score::score(&answers);
         println!("{name:24} {lines:>7} {top1:>7.4} {ece:>7.4} {auroc:>7.4} {brier:>7.4}");
