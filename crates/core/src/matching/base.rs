@@ -10,7 +10,7 @@ use super::index::{FieldSpec, Index, Terms};
 use super::relevance::{Features, LineText, Model, PatternText};
 use super::rules::RuleSet;
 use super::settle::settle;
-use super::{Explanation, PatternMatch, RuleOutcome, TermScore, contains_term, tokenise};
+use super::{Explanation, PatternMatch, RuleOutcome, TermScore, contains_term, tokenise, words};
 use crate::knowledge::{CompiledRule, Pattern, PatternStatus, RuleHit};
 use crate::{BasisPoints, NewSignal, PatternId, ProjectName, ServiceName};
 
@@ -31,6 +31,9 @@ pub const FIELDS: &[FieldSpec] = &[
 
 /// The field that says why, not how it looks: it is searched, but not compared.
 const ROOT_CAUSE: u8 = 2;
+const NAME: u8 = 0;
+/// A name of so many words says how a failure looks; a shorter one may be an identifier.
+const PHRASE: usize = 3;
 
 /// The active patterns of the store, by id, by rule and by text.
 #[derive(Clone, Debug)]
@@ -298,9 +301,15 @@ impl KnowledgeBase {
         lines
     }
 
+    /// What a pattern looks like: its description and examples, and its name where that is a phrase or all there is.
     fn text<'a>(&self, entry: &'a Entry) -> &'a PatternText {
-        let texts = || fields(&entry.pattern).filter(|(field, _)| *field != ROOT_CAUSE).map(|(_, text)| text);
-        entry.text.get_or_init(|| PatternText::new(texts(), |word| self.index.term_id(word)))
+        entry.text.get_or_init(|| {
+            let shown = || fields(&entry.pattern).filter(|(field, _)| *field != ROOT_CAUSE);
+            let alone = !shown().any(|(field, text)| field != NAME && !text.trim().is_empty());
+            let phrase = words(&entry.pattern.name, false).len() >= PHRASE;
+            let texts = shown().filter(|(field, _)| *field != NAME || phrase || alone).map(|(_, text)| text);
+            PatternText::new(texts, |word| self.index.term_id(word))
+        })
     }
 
     fn candidate(
@@ -397,6 +406,6 @@ fn same_match(a: &Pattern, b: &Pattern) -> bool {
 
 fn fields(pattern: &Pattern) -> impl Iterator<Item = (u8, &str)> + '_ {
     let own =
-        [(0, pattern.name.as_str()), (1, pattern.description.as_str()), (ROOT_CAUSE, pattern.root_cause.as_str())];
+        [(NAME, pattern.name.as_str()), (1, pattern.description.as_str()), (ROOT_CAUSE, pattern.root_cause.as_str())];
     own.into_iter().chain(pattern.examples.matches.iter().map(|line| (3, line.as_str())))
 }
