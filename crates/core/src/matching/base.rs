@@ -46,6 +46,9 @@ pub struct PatternMatch {
     /// What people and outcomes said of this pattern for this kind of incident; it is in the relevance already.
     #[serde(default)]
     pub evidence: super::Evidence,
+    /// What frequency and time say for and against it. Shown beside the relevance, and no part of it.
+    #[serde(default)]
+    pub items: Vec<super::EvidenceItem>,
 }
 
 impl PatternMatch {
@@ -176,6 +179,7 @@ impl KnowledgeBase {
                 terms: candidate.terms,
                 competitors: candidate.competitors,
                 evidence: super::Evidence::default(),
+                items: Vec::new(),
             })
             .collect()
     }
