@@ -9,8 +9,7 @@ use selfheal_core::matching::evidence::{
     Background, ConfirmedCause, EvidenceItem, SeenChange, hour_of_week, items, nearest_change, rests_on, sequences,
 };
 use selfheal_core::{
-    BasisPoints, Change, ChangeKind, EventId, Fingerprint, Incident, NewSignal, PatternId, Plan, ProjectName,
-    ServiceName, Timestamp,
+    BasisPoints, Change, ChangeKind, EventId, Fingerprint, Incident, NewSignal, PatternId, Plan, ServiceName, Timestamp,
 };
 use selfheal_store::{StoreError, Tx};
 
@@ -48,7 +47,7 @@ pub async fn gather(
         service: service.clone(),
         onset: incident.onset,
         sights,
-        change: change_before(tx, project, service, incident.onset, config).await?,
+        change: change_before(tx, incident, service, config).await?,
         all,
         patterns: statistics,
     };
@@ -74,15 +73,17 @@ pub(crate) async fn attach(
 /// The change nearest before an onset, on a service or on what it depends on.
 async fn change_before(
     tx: &mut Tx,
-    project: &ProjectName,
+    incident: &Incident,
     service: &ServiceName,
-    onset: Timestamp,
     config: &Config,
 ) -> Result<Option<SeenChange>, StoreError> {
     let (half_life, reach) = (config.correlation.change_half_life(), config.correlation.change_reach());
     let mut services = vec![service.clone()];
     services.extend(config.upstreams(service).into_iter().take(UPSTREAMS));
-    let changes = tx.changes_before(project, &services, onset - reach, onset, CHANGES).await?;
+    let onset = incident.onset;
+    let mut changes = tx.changes_before(&incident.project, &services, onset - reach, onset, CHANGES).await?;
+    // What was done about it cannot have caused it, whatever the hosts' clocks say.
+    changes.retain(|change| change.event.is_none_or(|event| incident.attempt(event).is_none()));
     Ok(nearest_change(&changes, onset, half_life))
 }
 
@@ -101,7 +102,7 @@ pub(crate) async fn remember(
     let service = incident.decided.as_ref().map_or(&incident.service, |decided| &decided.service).clone();
     let signals: Vec<NewSignal> =
         tx.signals_of(incident.id, SIGNALS).await?.into_iter().map(|signal| signal.seen).collect();
-    let change = change_before(tx, &incident.project, &service, incident.onset, config).await?;
+    let change = change_before(tx, incident, &service, config).await?;
     let cause = ConfirmedCause {
         incident: incident.id,
         pattern: pattern.clone(),

@@ -47,6 +47,10 @@ pub(super) fn item(onset: Timestamp, own: &Statistics, all: &Statistics) -> Opti
     }
     let hour = hour_of_week(onset);
     let (own_near, all_near) = (near(own, hour), near(all, hour));
+    // Nothing ever began around this hour.
+    if all_near.hits <= 0.0 {
+        return None;
+    }
     let ratio = log_ratio(own_near, all_near, WEIGHT);
     let expected = own_near.of * all_near.hits / all_near.of.max(1.0);
     let sentence = format!(

@@ -99,7 +99,8 @@ impl Sights {
             let expected = per_second * window.as_secs_f64();
             let ratio = ((seen as f64 + 0.5) / (expected + 0.5)).ln();
             let sentence = format!(
-                "Seen {seen} times in the last {} on {service}, where {} are usual",
+                "Seen {} in the last {} on {service}, where {} are usual",
+                times(seen),
                 minutes(window),
                 usual(expected)
             );
@@ -123,6 +124,10 @@ impl Sights {
             format!("First seen on {service} at {first_seen}, {} after the service was first seen", minutes(watched));
         Some(EvidenceItem::new(EvidenceKind::Novelty, (days + 1.0).ln(), 1.0, 1.0 / (days + 1.0), sentence))
     }
+}
+
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 fn usual(expected: f64) -> String {
