@@ -169,7 +169,7 @@ pub fn rests_on<'a>(found: &PatternMatch, signals: &'a [NewSignal]) -> Option<&'
     }
     let carried = |signal: &NewSignal| -> f64 {
         let words = tokenise(&signal.text);
-        found.terms.iter().filter(|term| words.iter().any(|word| *word == term.term)).map(|term| term.score).sum()
+        found.terms.iter().filter(|term| words.contains(&term.term)).map(|term| term.score).sum()
     };
     signals
         .iter()
