@@ -342,3 +342,32 @@ async fn a_viewer_may_see_notifiers_and_not_test_them() {
         }
     }
 }
+
+#[tokio::test]
+async fn changes_are_recorded_listed_and_on_record() {
+    let place = place().await;
+    let client = with_a_program(&place, "").await;
+    for body in [
+        json!({ "service": " ", "kind": "deployment" }),
+        json!({ "service": "pay", "kind": "party" }),
+        json!({ "service": "pay", "kind": "restart", "at": "yesterday" }),
+        json!({ "service": "pay", "kind": "restart", "at": "2999-01-01T00:00:00Z" }),
+        json!({ "service": "pay", "kind": "restart", "version": "1".repeat(201) }),
+    ] {
+        let refused = client.post::<Value>("/api/v1/changes", &body).await.expect_err("must be refused");
+        assert_eq!(problem(refused).code, "invalid", "{body}");
+    }
+    let body = json!({ "service": "pay", "kind": "deployment", "version": "2.4.1", "at": "2026-03-01T12:00:00+01:00" });
+    let change: Value = client.post("/api/v1/changes", &body).await.expect("recorded");
+    assert_eq!((&change["at"], &change["in_inventory"]), (&json!("2026-03-01T11:00:00Z"), &json!(true)));
+    let unknown = json!({ "service": "nobody", "kind": "restart", "comment": "why not" });
+    let unknown: Value = client.post("/api/v1/changes", &unknown).await.expect("recorded");
+    assert_eq!(unknown["in_inventory"], json!(false));
+    let page: Value = client.get("/api/v1/changes").await.expect("listed");
+    assert_eq!(page["changes"], json!([unknown, change]), "latest first");
+    let page: Value = client.get("/api/v1/changes?service=pay&limit=1").await.expect("listed");
+    assert_eq!(page["changes"], json!([change]));
+    let audit: AuditPage = client.get("/api/v1/audit").await.expect("listed");
+    let events = audit.entries.iter().filter(|entry| entry.event_type == "knowledge.change_recorded").count();
+    assert_eq!(events, 2);
+}

@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::routes::{
-    audit, automation, backup, case, demo, doctor, events, incidents, ingest, maintenance, notifications, overview,
-    patterns, people, queue, redact, tokens,
+    audit, automation, backup, case, changes, demo, doctor, events, incidents, ingest, maintenance, notifications,
+    overview, patterns, people, queue, redact, tokens,
 };
 use crate::view::LiveEventView;
 use crate::{ApiError, App};
@@ -43,6 +43,7 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(queue::show))
         .routes(routes!(maintenance::list, maintenance::announce))
         .routes(routes!(maintenance::end))
+        .routes(routes!(changes::record, changes::list))
         .routes(routes!(redact::redact))
         .routes(routes!(automation::show, automation::set))
         .routes(routes!(audit::list))

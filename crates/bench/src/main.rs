@@ -4,6 +4,7 @@
 
 mod audit;
 mod corpus;
+mod evidence;
 mod knowledge;
 mod loghub;
 mod matching;
@@ -44,6 +45,16 @@ enum What {
     },
     /// The relevance model: fit it on some tasks, report on others.
     Relevance(relevance::RelevanceArguments),
+    /// What rates, changes, order, hours and places add to text, in made-up worlds with known causes; and what it costs.
+    Evidence {
+        #[arg(long, default_value_t = 4_000)]
+        incidents: usize,
+        #[arg(long, default_value_t = 10)]
+        seeds: u64,
+        /// Rows of history for the timing.
+        #[arg(long, default_value_t = 100_000)]
+        history: i64,
+    },
     /// Verifying the audit trail on both databases, beside sha256sum, sqlite3 and psql.
     Audit {
         #[arg(long, default_value_t = 1_000_000)]
@@ -65,6 +76,13 @@ fn main() -> anyhow::Result<()> {
             .block_on(matching::run(patterns, queries, runs)),
         What::Knowledge { files, data, near_misses } => knowledge::run(&files, data.as_deref(), near_misses),
         What::Relevance(arguments) => relevance::run(&arguments),
+        What::Evidence { incidents, seeds, history } => {
+            evidence::run(incidents, seeds)?;
+            tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()?
+                .block_on(evidence::run_speed(history, 16, 5))
+        }
         // As the product has it.
         What::Audit { entries, runs } => {
             tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(audit::run(entries, runs))

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod audit;
+mod change;
 
 pub use audit::{AuditCommand, AuditListArguments, CaseArgument};
+pub use change::{ChangeCommand, ChangeKindArgument, RecordArguments};
 
 /// A knowledge base and incident manager that heals production services.
 #[derive(Debug, Parser)]
@@ -83,6 +85,9 @@ pub enum Command {
     /// Maintenance windows: nothing runs on a service's target while one holds it.
     #[command(subcommand)]
     Maintenance(MaintenanceCommand),
+    /// Deployments, configuration changes and restarts, as evidence for what fails afterwards.
+    #[command(subcommand)]
+    Change(ChangeCommand),
     /// Write everything but the configuration into one file, while the engine runs.
     Backup(BackupArguments),
     /// Replace everything by a backup, after checking it; automation is paused afterwards.

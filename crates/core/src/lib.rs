@@ -17,6 +17,7 @@ pub mod pace;
 pub mod verify;
 
 mod action;
+mod change;
 mod decide;
 mod digest;
 mod gates;
@@ -32,6 +33,7 @@ mod severity;
 mod time;
 
 pub use action::{Action, ActionClass, ActionKind, ParameterSpec, TargetSpec};
+pub use change::{Change, ChangeKind};
 pub use decide::{Best, Decision, DecisionInput, DecisionKind, DecisionReason, chosen, decide};
 pub use digest::hex as sha256_hex;
 pub use gates::{

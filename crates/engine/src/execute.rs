@@ -7,6 +7,7 @@ use selfheal_store::PendingEffect;
 
 use crate::decide::{entry, outcome_entry};
 use crate::engine::{Engine, EngineError, lock};
+use crate::evidence::record_own;
 use crate::timers::call_next;
 
 impl Engine {
@@ -145,6 +146,9 @@ impl Engine {
                 Outcome::Stopped { .. } => health,
             };
             tx.put_connection(&connection, &health, now).await?;
+            if matches!(outcome, Outcome::Succeeded { .. }) {
+                record_own(&mut tx, event, &stored.plan, stored.approved_by.as_deref(), now).await?;
+            }
         }
         let incident =
             tx.record(effect.incident_id, &Fact::ActionFinished { event, outcome: outcome.clone() }, now).await?;

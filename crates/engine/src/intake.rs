@@ -11,6 +11,7 @@ use selfheal_core::{
 use selfheal_store::{StoreError, Tx};
 
 use crate::engine::{Engine, EngineError};
+use crate::evidence::about_cause;
 use crate::ports::Checkpoint;
 
 /// A repeat this soon after the last one only counts; it is no news to the incident.
@@ -170,6 +171,7 @@ async fn recur(
         (verified.verdict.success() && verified.taken_back.is_none()).then_some((attempt, verified.learned?))
     });
     let mut taken_back = None;
+    let cause = tx.take_back_cause(incident.id).await?;
     if let Some((attempt, learned)) = credited
         && let Some(pattern) = tx.pattern(&attempt.pattern).await?
     {
@@ -189,6 +191,10 @@ async fn recur(
         })
         .await?;
         taken_back = Some(back);
+    } else if let Some(cause) = cause {
+        // Confirmed by a person: there is no credit to take back, and what it taught is forgotten all the same.
+        let why = "the symptom came back inside the watch window";
+        tx.audit(about_cause("learning.cause_taken_back", "engine", &cause.pattern, incident, why, now)).await?;
     }
     tx.record(incident.id, &Fact::Recurred { signal, taken_back }, now).await
 }

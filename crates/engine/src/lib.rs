@@ -12,6 +12,7 @@ mod conclude;
 mod decide;
 mod deliver;
 mod engine;
+pub mod evidence;
 mod execute;
 mod high_water;
 mod intake;

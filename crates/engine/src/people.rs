@@ -13,6 +13,7 @@ use selfheal_store::{StoreError, Tx};
 
 use crate::conclude::stale;
 use crate::engine::{Engine, EngineError};
+use crate::evidence::{about_cause, blamed, remember};
 use crate::verify::kind_of;
 
 /// Why a person's word changed nothing.
@@ -232,6 +233,12 @@ impl Engine {
         let incident = tx.incident(id).await?;
         if let Some(same) = did_the_same {
             tx.settle_shadow_as(id, same, now).await?;
+            let cause = blamed(&incident).filter(|cause| same && **cause != PatternId::by_hand());
+            if let Some(pattern) = cause {
+                remember(&mut tx, &incident, pattern, &self.config(), now).await?;
+                let why = "fixed by hand by what the pattern suggests";
+                tx.audit(about_cause("learning.cause_confirmed", by, pattern, &incident, why, now)).await?;
+            }
         }
         let watch_until = now + self.config().verification.watch();
         let fact = Fact::ResolvedByPerson { by: by.to_owned(), comment, watch_until };

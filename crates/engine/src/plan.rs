@@ -14,6 +14,7 @@ use selfheal_core::{
 
 use crate::decide::{best_service, checks};
 use crate::engine::{Engine, EngineError};
+use crate::evidence::attach;
 use crate::ports::{Actuator, ActuatorError};
 
 /// How long a target may take to say what state it is in.
@@ -71,6 +72,7 @@ impl Engine {
     ) -> Result<Prepared, EngineError> {
         let (mut service, mut matches, upstream) = best_service(incident, signals, base, config);
         self.weigh(incident, &mut matches).await?;
+        attach(&mut self.store.read().await?, incident, &service, signals, &mut matches, config).await?;
         let best = matches.first().and_then(|best| Some((best, Arc::clone(base.pattern(&best.pattern)?))));
         let mut decision = {
             let entry = config.service(&service);

@@ -21,6 +21,8 @@ enum Kind {
     Facts,
     Signals,
     Minutes,
+    Changes,
+    Baselines,
 }
 
 impl Engine {
@@ -55,6 +57,9 @@ impl Engine {
             (Kind::Facts, retention.facts_before(now)),
             (Kind::Signals, retention.signals_before(now)),
             (Kind::Minutes, retention.metrics_before(now)),
+            // A change has no incident that could be closed: it is evidence for as long as signals are.
+            (Kind::Changes, retention.signals_before(now)),
+            (Kind::Baselines, retention.metrics_before(now)),
         ] {
             let Some(closed) = closed else { continue };
             while self.purge_batch(kind, closed).await? {}
@@ -72,8 +77,8 @@ impl Engine {
                 action: None,
                 target: None,
                 result: format!(
-                    "{} facts, {} signals and {} minutes of counts of closed incidents expired",
-                    purged.facts, purged.signals, purged.minutes
+                    "{} facts, {} signals and {} minutes of counts of closed incidents, {} changes and {} baselines expired",
+                    purged.facts, purged.signals, purged.minutes, purged.changes, purged.baselines
                 ),
                 details: serde_json::json!({ "purged": purged, "retention": retention }),
             })
@@ -104,5 +109,7 @@ async fn batch(tx: &mut Tx, kind: Kind, closed: Timestamp) -> Result<Purged, Eng
         Kind::Facts => Purged { facts: tx.purge_facts(closed, BATCH).await?, ..Purged::default() },
         Kind::Signals => tx.purge_signals(closed, BATCH).await?,
         Kind::Minutes => Purged { minutes: tx.purge_minutes(closed, BATCH).await?, ..Purged::default() },
+        Kind::Changes => Purged { changes: tx.purge_changes(closed, BATCH).await?, ..Purged::default() },
+        Kind::Baselines => Purged { baselines: tx.purge_baselines(closed, BATCH).await?, ..Purged::default() },
     })
 }

@@ -8,6 +8,7 @@ use selfheal_store::{PendingEffect, Tx};
 
 use crate::decide::{entry, outcome_entry};
 use crate::engine::{Engine, EngineError};
+use crate::evidence::remember;
 use crate::timers::call_next;
 
 impl Engine {
@@ -119,6 +120,9 @@ impl Engine {
             .await?;
             if let (true, Some(kind)) = (verdict.success(), kind_of(before)) {
                 tx.add_relevance_evidence(&pattern.id, kind, Evidence::CONFIRMED, now).await?;
+            }
+            if verdict.success() {
+                remember(tx, before, &pattern.id, &config, now).await?;
             }
         }
         tx.set_event_status(event, status, None, Some(&verdict.detail)).await?;

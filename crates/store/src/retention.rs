@@ -14,11 +14,17 @@ pub struct Purged {
     pub facts: u64,
     pub signals: u64,
     pub minutes: u64,
+    /// Recorded changes.
+    #[serde(default)]
+    pub changes: u64,
+    /// Baselines of templates that are not seen any more.
+    #[serde(default)]
+    pub baselines: u64,
 }
 
 impl Purged {
     pub const fn is_nothing(&self) -> bool {
-        self.facts == 0 && self.signals == 0 && self.minutes == 0
+        self.facts == 0 && self.signals == 0 && self.minutes == 0 && self.changes == 0 && self.baselines == 0
     }
 }
 

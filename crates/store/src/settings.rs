@@ -137,6 +137,8 @@ impl Tx {
             facts: sum.facts + more.facts,
             signals: sum.signals + more.signals,
             minutes: sum.minutes + more.minutes,
+            changes: sum.changes + more.changes,
+            baselines: sum.baselines + more.baselines,
         };
         self.put_setting(PURGED, &sum, at, "engine").await
     }

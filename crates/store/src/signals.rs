@@ -139,6 +139,7 @@ impl Tx {
         };
         let minute = signal.last_seen.as_micros().div_euclid(60_000_000);
         execute!(self, sqlx::query(COUNT).bind(id).bind(minute).bind(signal.count as i64));
+        self.count_baseline(signal, now).await?;
         self.did(Did::Row("signal counted"));
         Ok((SignalId(id), new))
     }

@@ -38,6 +38,14 @@ pub struct Expect {
     /// Audit event types that must occur, in this order, others between them.
     pub audit: Vec<String>,
     pub resolved_by: BTreeMap<i64, String>,
+    /// Evidence beside the text of the best match, by incident and kind: its log-likelihood ratio.
+    pub evidence: BTreeMap<i64, BTreeMap<String, f64>>,
+    /// Words of that evidence.
+    pub explained: BTreeMap<i64, String>,
+    /// Incidents whose cause is confirmed, by pattern.
+    pub causes: BTreeMap<String, u64>,
+    /// All changes, latest first.
+    pub changes: Option<Vec<String>>,
 }
 
 impl Expect {
@@ -115,6 +123,35 @@ impl Expect {
                 found.map_or("none".to_owned(), |found| found.relevance.as_decimal().to_string())
             };
             same(format!("relevance of {id}"), relevance.to_string(), seen.of(*id, best));
+        }
+        let items = |i: &selfheal_core::Incident| {
+            let found = i.decided.as_ref().and_then(|decided| decided.matches.first());
+            found.map(|found| found.items.clone()).unwrap_or_default()
+        };
+        for (id, kinds) in &self.evidence {
+            let found = seen.of(*id, |i| {
+                let found: BTreeMap<String, f64> = items(i)
+                    .iter()
+                    .map(|item| (item.kind.as_str().to_owned(), item.log_likelihood_ratio))
+                    .filter(|(kind, _)| kinds.contains_key(kind))
+                    .collect();
+                format!("{found:?}")
+            });
+            same(format!("evidence of {id}"), format!("{kinds:?}"), found);
+        }
+        for (id, words) in &self.explained {
+            let all =
+                seen.of(*id, |i| items(i).iter().map(|item| item.sentence.clone()).collect::<Vec<_>>().join("; "));
+            if !all.contains(words) {
+                same(format!("explanation of {id}"), words.clone(), all);
+            }
+        }
+        for (id, count) in &self.causes {
+            let found = seen.causes.get(id).copied().unwrap_or_default();
+            same(format!("confirmed causes of {id}"), count.to_string(), found.to_string());
+        }
+        if let Some(changes) = &self.changes {
+            same("changes".into(), changes.join(", "), seen.changes.join(", "));
         }
         if let Some(notices) = &self.notices {
             same("notices".into(), notices.join(", "), seen.notices.join(", "));

@@ -90,6 +90,11 @@ pub enum Act {
         service: String,
         minutes: u64,
     },
+    /// A pipeline tells of a deployment that just took effect.
+    Deploy {
+        service: String,
+        version: String,
+    },
     /// Time passes, with nothing running meanwhile.
     Jump(String),
     /// Somebody sets the clock ahead.

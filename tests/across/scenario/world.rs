@@ -10,8 +10,8 @@ use selfheal_core::knowledge::{PackEntry, Pattern};
 use selfheal_core::pace::Steady;
 use selfheal_core::verify::CheckResult;
 use selfheal_core::{
-    About, Action, ActionKind, Blocker, EventId, Incident, Notice, NoticeKind, Outcome, Plan, PlanHash, Posture,
-    Preflight, ServiceName, SourceName, Span, Step, TargetSpec, Timestamp,
+    About, Action, ActionKind, Blocker, Change, ChangeKind, EventId, Incident, Notice, NoticeKind, Outcome, Plan,
+    PlanHash, Posture, Preflight, ServiceName, SourceName, Span, Step, TargetSpec, Timestamp,
 };
 use selfheal_engine::ports::{Actuator, ActuatorError, Brake, Clock, Notifier, NotifyError, Probe};
 use selfheal_engine::{Adapters, Choice, Engine, HealthWatch, PersonError};
@@ -278,6 +278,10 @@ pub struct Seen {
     pub shadow: BTreeMap<String, ShadowCounts>,
     pub notices: Vec<String>,
     pub audit: Vec<String>,
+    /// Incidents with a confirmed cause, by pattern.
+    pub causes: BTreeMap<String, u64>,
+    /// Changes, latest first, in words.
+    pub changes: Vec<String>,
 }
 
 impl Seen {
@@ -420,6 +424,21 @@ impl World {
                 };
                 self.write(async |tx| tx.put_maintenance(&window).await.map(|_| ())).await?;
             }
+            Act::Deploy { service, version } => {
+                let service = ServiceName::new(service);
+                let change = Change {
+                    id: 0,
+                    at: self.engine.now(),
+                    project: self.config.service(&service).map(|s| s.project.clone()).unwrap_or_default(),
+                    service,
+                    kind: ChangeKind::Deployment,
+                    version: Some(version),
+                    actor: "pipeline".into(),
+                    comment: None,
+                    event: None,
+                };
+                self.write(async |tx| tx.put_change(&change).await.map(|_| ())).await?;
+            }
             Act::Crash => self.crash(),
             Act::Expect(expect) => expect.check(self).await?,
         }
@@ -548,7 +567,13 @@ impl World {
         let shadow = tx.all_shadow_counts().await.map_err(|error| error.to_string())?.into_iter().collect();
         let mut audit = tx.audit_entries(&Default::default(), None, 10_000).await.map_err(|error| error.to_string())?;
         audit.reverse();
+        let ids: Vec<_> = patterns.iter().map(|pattern| pattern.id.clone()).collect();
+        let (shop, web) = (selfheal_core::ProjectName::new("shop"), ServiceName::new("web"));
+        let (_, causes) = tx.cause_statistics(&ids, &shop, &web, &[]).await.map_err(|error| error.to_string())?;
+        let changes = tx.latest_changes(None, 100).await.map_err(|error| error.to_string())?;
         Ok(Seen {
+            causes: causes.into_iter().map(|(pattern, known)| (pattern.0, known.incidents)).collect(),
+            changes: changes.iter().map(Change::words).collect(),
             incidents: incidents.into_iter().map(|incident| (incident.id.0, incident)).collect(),
             patterns: patterns.into_iter().map(|pattern| (pattern.id.0.clone(), pattern)).collect(),
             ran: self.stage.ran.lock().expect("played by one").clone(),

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod automation;
 pub mod backup;
 pub mod case;
+pub mod changes;
 pub mod demo;
 pub mod doctor;
 pub mod events;

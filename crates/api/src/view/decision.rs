@@ -1,6 +1,6 @@
 //! A decision with everything that led to it.
 
-use selfheal_core::matching::{PatternMatch, RuleOutcome};
+use selfheal_core::matching::{EvidenceItem, PatternMatch, RuleOutcome};
 use selfheal_core::{Consequence, Decided, DecisionKind, DecisionReason, Gate, GateResult, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -95,6 +95,7 @@ pub fn match_view(found: &PatternMatch, action: Option<String>, root_cause: Stri
             times(evidence.confirmed)
         ));
     }
+    notes.extend(found.items.iter().map(item_note));
     if rule != RuleState::Satisfied {
         notes.push("similar text only: it never acts by itself".into());
     }
@@ -120,6 +121,17 @@ pub fn match_view(found: &PatternMatch, action: Option<String>, root_cause: Stri
         action,
         root_cause,
     }
+}
+
+/// One piece of evidence with its weight: the factor by which the odds would move.
+fn item_note(item: &EvidenceItem) -> String {
+    let ratio = item.log_likelihood_ratio;
+    let side = match ratio {
+        r if r > 0.0 => "speaks for it",
+        r if r < 0.0 => "speaks against it",
+        _ => "says nothing either way",
+    };
+    format!("{} ({side}: {ratio:+.2})", item.sentence)
 }
 
 fn times(count: u32) -> String {

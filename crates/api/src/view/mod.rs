@@ -4,6 +4,7 @@ mod audit;
 mod band;
 mod can;
 mod case;
+mod change;
 mod decision;
 mod incident;
 mod maintenance;
@@ -18,6 +19,7 @@ mod story;
 pub use audit::{AuditEntry, AuditPage, ChainView, SignedView};
 pub use band::{Band, ConfidenceBand};
 pub use can::{Capabilities, Capability, Primary, capabilities};
+pub use change::{ChangePage, ChangeView, change_view};
 pub use decision::{
     DecisionView, GateView, MatchView, Reason, RuleState, TermContribution, decision_view, gate_views, match_view,
 };

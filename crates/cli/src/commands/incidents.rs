@@ -190,6 +190,12 @@ fn show(view: &IncidentView) {
         for reason in &decision.reasons {
             output::line(format!("  {}", reason.text));
         }
+        for candidate in &decision.candidates {
+            output::line(format!("  {}: relevance {}", candidate.name, candidate.relevance));
+            for note in &candidate.notes {
+                output::line(format!("    {note}"));
+            }
+        }
     }
     for gate in view.gates.iter().filter(|gate| !gate.passed) {
         let until =

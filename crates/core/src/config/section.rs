@@ -117,6 +117,8 @@ pub struct Correlation {
     pub join_at_most_minutes: u64,
     /// Jaccard similarity of template tokens from which two texts are alike.
     pub text_similarity: BasisPoints,
+    /// Minutes after which a change before an incident counts half as its cause.
+    pub change_half_life_minutes: u64,
 }
 
 impl Default for Correlation {
@@ -126,6 +128,7 @@ impl Default for Correlation {
             join_seconds: 300,
             join_at_most_minutes: 30,
             text_similarity: BasisPoints::saturating(6_000),
+            change_half_life_minutes: 30,
         }
     }
 }
@@ -141,6 +144,15 @@ impl Correlation {
 
     pub const fn join_at_most(&self) -> Span {
         Span::from_minutes(self.join_at_most_minutes)
+    }
+
+    pub const fn change_half_life(&self) -> Span {
+        Span::from_minutes(self.change_half_life_minutes)
+    }
+
+    /// How long before an incident a change counts at all.
+    pub const fn change_reach(&self) -> Span {
+        crate::matching::evidence::reach(self.change_half_life())
     }
 }
 

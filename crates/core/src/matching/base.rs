@@ -256,6 +256,7 @@ impl KnowledgeBase {
                 competitors: candidate.competitors,
                 evidence: super::Evidence::default(),
                 explanation: candidate.explanation,
+                items: Vec::new(),
             })
             .collect()
     }

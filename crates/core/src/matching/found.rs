@@ -24,6 +24,9 @@ pub struct PatternMatch {
     /// How the relevance came about, before people's rejections and confirmations.
     #[serde(default)]
     pub explanation: super::Explanation,
+    /// What frequency and time say for and against it.
+    #[serde(default)]
+    pub items: Vec<super::EvidenceItem>,
 }
 
 impl PatternMatch {

@@ -1,6 +1,7 @@
 //! Step 2, match: rank the patterns of the knowledge base against an incident, with the explanation.
 
 mod base;
+pub mod evidence;
 mod explanation;
 mod feedback;
 mod found;
@@ -11,6 +12,7 @@ mod settle;
 mod tokens;
 
 pub use base::{FIELDS, KnowledgeBase, Query};
+pub use evidence::{EvidenceItem, EvidenceKind};
 pub use explanation::{Basis, Explanation, ExplanationItem};
 pub use feedback::Evidence;
 pub use found::{PatternMatch, RuleOutcome, TermScore};

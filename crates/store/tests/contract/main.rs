@@ -4,6 +4,7 @@ mod admission;
 mod archive;
 mod audit;
 mod deliveries;
+mod evidence;
 mod incidents;
 mod keys;
 mod open;

@@ -66,7 +66,7 @@ async fn a_closed_incident_expires_at_its_moment(store: Store) {
     let early = Timestamp::from_micros(at(60).as_micros() - 1);
     assert_eq!(purge(&mut tx, early).await, Purged::default());
     assert_eq!(left(&mut tx, id).await, (3, 1, 1));
-    assert_eq!(purge(&mut tx, at(60)).await, Purged { facts: 3, signals: 1, minutes: 1 });
+    assert_eq!(purge(&mut tx, at(60)).await, Purged { facts: 3, signals: 1, minutes: 1, ..Purged::default() });
     assert_eq!(left(&mut tx, id).await, (0, 0, 0));
     let kept = tx.incident(id).await.expect("kept");
     assert_eq!((kept.title.as_str(), kept.state.name()), ("pay failed", "closed"));
@@ -108,9 +108,9 @@ async fn batches_are_small_and_end(store: Store) {
 
 async fn what_a_run_removed_is_told_once(store: Store) {
     let mut tx = store.write().await.expect("writes");
-    let more = Purged { facts: 2, signals: 1, minutes: 0 };
+    let more = Purged { facts: 2, signals: 1, ..Purged::default() };
     tx.add_purged(more, at(0)).await.expect("stored");
     tx.add_purged(more, at(0)).await.expect("stored");
-    assert_eq!(tx.take_purged(at(1)).await.expect("read"), Purged { facts: 4, signals: 2, minutes: 0 });
+    assert_eq!(tx.take_purged(at(1)).await.expect("read"), Purged { facts: 4, signals: 2, ..Purged::default() });
     assert!(tx.take_purged(at(1)).await.expect("read").is_nothing());
 }

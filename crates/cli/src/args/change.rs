@@ -1,0 +1,43 @@
+//! The arguments of `selfheal change`.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+#[derive(Debug, Subcommand)]
+pub enum ChangeCommand {
+    /// Tell of a deployment, configuration change or restart: incidents that follow are seen in its light.
+    #[command(disable_version_flag = true)]
+    Record(RecordArguments),
+    /// List changes, latest first, with those that Selfheal's own actions made.
+    List {
+        #[arg(long)]
+        service: Option<String>,
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct RecordArguments {
+    #[arg(long)]
+    pub service: String,
+    #[arg(long, value_enum)]
+    pub kind: ChangeKindArgument,
+    /// What is in place now, e.g. 2.4.1 or a commit.
+    #[arg(long)]
+    pub version: Option<String>,
+    /// When it took effect, RFC 3339; now where it is left out.
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    #[arg(long)]
+    pub comment: Option<String>,
+    /// The inventory's where it is left out.
+    #[arg(long)]
+    pub project: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ChangeKindArgument {
+    Deployment,
+    Configuration,
+    Restart,
+}
