@@ -1,5 +1,6 @@
 //! The knowledge base: patterns, their detection rules, and packs of them.
 
+pub mod draft;
 mod pack;
 mod pattern;
 mod rule;
