@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod audit;
+mod knowledge_learn;
 
 pub use audit::{AuditCommand, AuditListArguments, CaseArgument};
+pub use knowledge_learn::{AcceptArguments, MergeArguments, RejectDraftArguments, ReviewArguments};
 
 /// A knowledge base and incident manager that heals production services.
 #[derive(Debug, Parser)]
@@ -200,6 +202,12 @@ pub enum IncidentsCommand {
         /// Whether it was fixed by what Selfheal would have done, for patterns in shadow mode.
         #[arg(long, value_name = "true|false")]
         did_the_same: Option<bool>,
+        /// What fixed it, e.g. service.restart: it becomes evidence of what helps, and moves no confidence.
+        #[arg(long, value_name = "ACTION")]
+        fixed_by: Option<String>,
+        /// A parameter of that action.
+        #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, requires = "fixed_by")]
+        param: Vec<(String, String)>,
         #[arg(long)]
         comment: Option<String>,
     },
@@ -282,6 +290,12 @@ pub enum KnowledgeCommand {
     },
     /// Count patterns and outcomes.
     Stats,
+    /// List the drafts that wait: what incidents taught that no pattern was known for.
+    Drafts,
+    /// Make a draft an active pattern. It suggests, and never acts by itself.
+    Accept(Box<AcceptArguments>),
+    /// Remove a draft; the same incidents are not drafted again.
+    RejectDraft(RejectDraftArguments),
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,8 @@
 //! `draft_clusters` and `draft_members`: incidents that nobody knew, gathered by what they say. The draft made of a cluster is a
 //! row of `knowledge_patterns` in status draft.
 
-use selfheal_core::knowledge::PatternStatus;
-use selfheal_core::knowledge::draft::Member;
+use selfheal_core::knowledge::draft::{Member, digest};
+use selfheal_core::knowledge::{Pattern, PatternStatus};
 use selfheal_core::{IncidentId, PatternId, ProjectName, SignalKind, Timestamp};
 use sqlx::types::Json;
 
@@ -297,13 +297,22 @@ impl Tx {
         Ok(id)
     }
 
-    /// Removes a draft from the knowledge base. What is not a draft stays.
-    pub async fn remove_draft(&mut self, pattern: &PatternId, at: Timestamp) -> Result<bool, StoreError> {
-        let removed = execute!(self, sqlx::query(REMOVE).bind(pattern.as_str())) > 0;
-        if removed {
-            self.bump_knowledge_version(at).await?;
+    /// Every draft, also those that people have written.
+    pub async fn drafts(&mut self) -> Result<Vec<Pattern>, StoreError> {
+        self.patterns_with(PatternStatus::Draft).await
+    }
+
+    /// Adds a draft, or replaces it. No match sees it, so that nothing is matched anew.
+    pub async fn put_draft(&mut self, draft: &Pattern) -> Result<(), StoreError> {
+        if draft.status != PatternStatus::Draft {
+            return Err(StoreError::Corrupt(format!("pattern `{}` is no draft", draft.id)));
         }
-        Ok(removed)
+        self.write_pattern(draft).await
+    }
+
+    /// Removes a draft from the knowledge base. What is not a draft stays.
+    pub async fn remove_draft(&mut self, pattern: &PatternId) -> Result<bool, StoreError> {
+        Ok(execute!(self, sqlx::query(REMOVE).bind(pattern.as_str())) > 0)
     }
 
     /// Takes a text out of what is kept of an incident as a member of a cluster, and out of the cluster's draft or the pattern
@@ -323,17 +332,21 @@ impl Tx {
             }
         }
         if let Some(mut pattern) = self.pattern(&cluster.pattern).await?
+            && let as_made = digest(&pattern) == cluster.made
             && pattern.redact(redaction)
         {
             pattern.updated_at = at;
             // A draft is known to nobody by its id yet, and the id is made of the name.
             let id = PatternId::from_name(&pattern.name);
             if pattern.status == PatternStatus::Draft && id != pattern.id && !id.as_str().is_empty() {
-                self.remove_draft(&pattern.id, at).await?;
+                self.remove_draft(&pattern.id).await?;
                 pattern.id = self.free_pattern_id(&pattern.name).await?;
                 cluster.pattern = pattern.id.clone();
-                self.put_cluster(&cluster).await?;
             }
+            if as_made {
+                cluster.made = digest(&pattern);
+            }
+            self.put_cluster(&cluster).await?;
             self.put_pattern(&pattern).await?;
             changed += 1;
         }

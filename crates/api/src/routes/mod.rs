@@ -6,6 +6,7 @@ pub mod backup;
 pub mod case;
 pub mod demo;
 pub mod doctor;
+pub mod drafts;
 pub mod events;
 pub mod incidents;
 pub mod ingest;

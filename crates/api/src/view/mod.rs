@@ -6,6 +6,7 @@ mod can;
 mod case;
 mod decision;
 mod incident;
+mod learning;
 mod maintenance;
 mod notifier;
 mod overview;
@@ -24,6 +25,7 @@ pub use decision::{
 pub use incident::{
     AttemptView, CheckReading, IncidentView, Parts, SignalView, TextSpan, Timing, VerificationView, incident_view,
 };
+pub use learning::{DraftPage, DraftView, draft_view};
 pub use maintenance::{MaintenancePage, MaintenanceView};
 pub use notifier::{NotifierList, NotifierReading, NotifierTestView, NotifierView, notifier_view};
 pub use overview::{

@@ -8,7 +8,7 @@ use selfheal_core::PatternId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::lines;
+use super::{knowledge_learn, lines};
 use crate::args::{AddArguments, KnowledgeCommand, Place};
 use crate::{connect, output};
 
@@ -34,6 +34,9 @@ pub async fn run(place: &Place, as_json: bool, command: KnowledgeCommand) -> any
         KnowledgeCommand::Match { file, top, service, project } => {
             match_file(&client, as_json, &file, &json!({ "top": top, "service": service, "project": project })).await?;
         }
+        KnowledgeCommand::Drafts => knowledge_learn::drafts(&client, as_json).await?,
+        KnowledgeCommand::Accept(accept) => knowledge_learn::accept(&client, as_json, *accept).await?,
+        KnowledgeCommand::RejectDraft(reject) => knowledge_learn::reject(&client, as_json, reject).await?,
         KnowledgeCommand::Stats => {
             let stats: Value = client.get("/api/v1/knowledge/stats").await?;
             if as_json {

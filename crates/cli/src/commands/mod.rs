@@ -10,6 +10,7 @@ mod incidents;
 mod ingest;
 mod init;
 mod knowledge;
+mod knowledge_learn;
 mod lines;
 mod maintenance;
 mod notify;

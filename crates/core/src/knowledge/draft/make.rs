@@ -6,7 +6,7 @@ use super::{DRAFT_CONFIDENCE, Member, Separation, common_template, generalise, s
 use crate::knowledge::{
     AlertCondition, Condition, Examples, PackEntry, Pattern, PatternScope, PatternStatus, Rule, Source,
 };
-use crate::{Action, BasisPoints, ProjectName, SignalKind, Timestamp};
+use crate::{Action, PatternId, ProjectName, SignalKind, Timestamp};
 
 /// Example lines of each kind in a draft.
 const EXAMPLES: usize = 5;
@@ -141,7 +141,7 @@ fn name_of(first: &Member, template: &str) -> String {
         .filter(|word| word.chars().any(char::is_alphabetic) && *word != "redacted")
         .take(NAME_WORDS)
         .collect();
-    if words.is_empty() {
+    if PatternId::from_name(&words.join(" ")).as_str().is_empty() {
         return format!("Unknown failure of {}", first.service);
     }
     let name = words.join(" ");
@@ -228,15 +228,12 @@ impl<'a> Actions<'a> {
     }
 }
 
-/// The similarity from which two incidents are of one cluster where nothing else is configured.
-pub const SIMILAR: BasisPoints = BasisPoints::saturating(6_000);
-
 #[cfg(test)]
 mod tests {
     use super::super::{ClusterHead, Resolution};
     use super::*;
     use crate::detect::template;
-    use crate::{ActionKind, IncidentId, ServiceName, Severity, Span};
+    use crate::{ActionKind, BasisPoints, IncidentId, ServiceName, Severity, Span};
     use proptest::prelude::*;
 
     fn member(number: i64, service: &str, text: &str) -> Member {
@@ -328,7 +325,7 @@ mod tests {
         let like = |a: &Member, b: &Member| {
             let head =
                 ClusterHead { kind: b.kind, service: &b.service, alert: b.alert.as_deref(), template: &b.template };
-            a.is_like(&head, SIMILAR).is_some()
+            a.is_like(&head, BasisPoints::saturating(6_000)).is_some()
         };
         let one = member(1, "pay", "cannot claim ledger lease 17");
         assert!(like(&one, &member(2, "web", "cannot claim the ledger lease 3")));

@@ -12,11 +12,12 @@ mod separate;
 
 use serde::{Deserialize, Serialize};
 
+use super::Pattern;
 use crate::detect::{jaccard, tokens};
 use crate::{Action, BasisPoints, IncidentId, ServiceName, Severity, Signal, SignalKind, Timestamp};
 
 pub use generalise::{common_template, generalise};
-pub use make::{Draft, DraftInput, NearMiss, SIMILAR, make_draft};
+pub use make::{Draft, DraftInput, NearMiss, make_draft};
 pub use scrub::scrub;
 pub use separate::{Separation, separate};
 
@@ -125,6 +126,11 @@ pub struct ClusterHead<'a> {
     pub service: &'a ServiceName,
     pub alert: Option<&'a str>,
     pub template: &'a str,
+}
+
+/// Tells whether a person has edited a draft since it was made.
+pub fn digest(pattern: &Pattern) -> String {
+    crate::sha256_hex(serde_json::to_vec(pattern).unwrap_or_default())
 }
 
 fn shortened(text: &str) -> String {
