@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::routes::{
     audit, automation, backup, case, demo, doctor, drafts, events, incidents, ingest, maintenance, notifications,
-    overview, patterns, people, queue, redact, tokens,
+    overview, patterns, people, queue, redact, review, tokens,
 };
 use crate::view::LiveEventView;
 use crate::{ApiError, App};
@@ -58,6 +58,10 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(drafts::list))
         .routes(routes!(drafts::accept))
         .routes(routes!(drafts::reject))
+        .routes(routes!(review::show))
+        .routes(routes!(review::evidence))
+        .routes(routes!(review::merge_patterns))
+        .routes(routes!(review::unmerge_patterns))
         .routes(routes!(ingest::ingest))
         .routes(routes!(tokens::list, tokens::add))
         .routes(routes!(tokens::remove))

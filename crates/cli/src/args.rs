@@ -296,6 +296,16 @@ pub enum KnowledgeCommand {
     Accept(Box<AcceptArguments>),
     /// Remove a draft; the same incidents are not drafted again.
     RejectDraft(RejectDraftArguments),
+    /// What to look at: failing examples, duplicates, shadowed and unused patterns, fixes that repeat. Exit code 3 where examples
+    /// fail.
+    Review(ReviewArguments),
+    /// Put one pattern into another that says the same; every example has to hold.
+    Merge(MergeArguments),
+    /// Undo a merge, where neither pattern was edited since.
+    Unmerge {
+        /// The pattern that was merged into another one.
+        merged: String,
+    },
 }
 
 #[derive(Debug, Args)]

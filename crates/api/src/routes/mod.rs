@@ -17,4 +17,5 @@ pub mod patterns;
 pub mod people;
 pub mod queue;
 pub mod redact;
+pub mod review;
 pub mod tokens;

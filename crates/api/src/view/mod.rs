@@ -13,6 +13,7 @@ mod overview;
 mod pattern;
 mod plan;
 mod queue;
+mod review;
 mod row;
 mod story;
 
@@ -34,6 +35,10 @@ pub use overview::{
 pub use pattern::{PatternPage, PatternView, pattern_view};
 pub use plan::{ApprovalView, Parameter, PlanStep, PlanView, approval_view, plan_view};
 pub use queue::{ConnectionView, ExecutingView, QueueEntry, QueueView, SlotsView};
+pub use review::{
+    DraftWaiting, DuplicateView, EvidenceView, FailingView, FlappingView, HealthView, MergeView, ProjectEvidence,
+    RepeatView, ReviewView, ShadowedView, TooNarrowView, UnusedView,
+};
 pub use row::{IncidentPage, IncidentRow, StateName, incident_row};
 pub use story::{StoryEntry, Tone, story};
 

@@ -11,6 +11,7 @@ mod ingest;
 mod init;
 mod knowledge;
 mod knowledge_learn;
+mod knowledge_review;
 mod lines;
 mod maintenance;
 mod notify;
