@@ -177,7 +177,8 @@ mod tests {
             change(&mut a);
             merge(&a, &b, Timestamp::EPOCH)
         };
-        let cases: [(fn(&mut Pattern), &str); 6] = [
+        type Change = fn(&mut Pattern);
+        let cases: [(Change, &str); 6] = [
             (|_| (), "lease lost in a drill"),
             (|a| a.action = Some(Action::new(ActionKind::CacheClear)), "fixes differ"),
             (|a| a.action = None, "lease lost in a drill"),

@@ -6,6 +6,7 @@ mod audit;
 mod deliveries;
 mod incidents;
 mod keys;
+mod learning;
 mod open;
 mod patterns;
 mod redact;

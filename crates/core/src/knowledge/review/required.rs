@@ -59,6 +59,10 @@ impl<'a> Rules<'a> {
         self.patterns.len()
     }
 
+    pub const fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
     pub fn literal_characters(&self, index: usize) -> usize {
         self.compiled(index).map_or(0, CompiledRule::literal_characters)
     }
