@@ -371,3 +371,61 @@ async fn changes_are_recorded_listed_and_on_record() {
     let events = audit.entries.iter().filter(|entry| entry.event_type == "knowledge.change_recorded").count();
     assert_eq!(events, 2);
 }
+
+#[tokio::test]
+async fn what_an_unknown_incident_taught_is_accepted_reviewed_and_merged() {
+    let place = place().await;
+    let id = escalated(&place).await;
+    let client = Client::in_process(&place.app);
+    let resolve = json!({ "comment": "restarted it, token=abcdef123", "fixed_by": "service.restart" });
+    let _: IncidentView = client.post(&format!("/api/v1/incidents/{id}/resolve"), &resolve).await.expect("done");
+    let page: Value = client.get("/api/v1/knowledge/drafts").await.expect("listed");
+    let draft = &page["drafts"][0];
+    assert_eq!((&draft["incidents"], &draft["pattern"]["status"]), (&json!(1), &json!("draft")));
+    assert_eq!(draft["pattern"]["action"], "service.restart");
+    let cause = draft["pattern"]["root_cause"].as_str().unwrap_or_default();
+    assert!(cause.contains("restarted it, token=[redacted]"), "{cause}");
+    let name = draft["pattern"]["id"].as_str().expect("an id").to_owned();
+    // A rule that does not hold on the draft's own example is refused, and nothing has changed.
+    let accept = format!("/api/v1/knowledge/drafts/{name}/accept");
+    let error = client.post::<Value>(&accept, &json!({ "rule": "something else" })).await.expect_err("refused");
+    assert!(problem(error).why.contains("does not match its own example"));
+    let wanted = json!({ "root_cause": "The cache is stale.", "auto_healable": true, "confidence": 0.9 });
+    let accepted: Value = client.post(&accept, &wanted).await.expect("accepted");
+    assert_eq!((&accepted["status"], &accepted["root_cause"]), (&json!("active"), &json!("The cache is stale.")));
+    assert_eq!((&accepted["auto_healable"], &accepted["confidence"]["value"]), (&json!(false), &json!(0.5)));
+    let error = client.post::<Value>(&accept, &json!({})).await.expect_err("refused");
+    assert_eq!(problem(error).code, "no_draft");
+    // The same rule again is found by the review, merged, and the merge undone.
+    let rule = accepted["rule"][0].as_str().and_then(|rule| rule.strip_prefix("regex ")).expect("a rule").to_owned();
+    let twin = json!({
+        "name": "Twin", "root_cause": "x", "rule": rule, "action": "service.restart",
+        "project": accepted["project"], "service": accepted["service"],
+    });
+    let _: PatternView = client.put("/api/v1/patterns/twin", &twin).await.expect("added");
+    let review: Value = client.get("/api/v1/knowledge/review").await.expect("reviewed");
+    assert_eq!(review["duplicates"][0]["why"], "their rules are the same");
+    assert_eq!((&review["duplicates"][0]["merge"], &review["duplicates"][0]["against"]), (&json!("twin"), &json!([])));
+    let merge = |dry_run: bool| json!({ "merged": "twin", "into": name, "dry_run": dry_run });
+    let dry: Value = client.post("/api/v1/knowledge/merge", &merge(true)).await.expect("said");
+    assert_eq!(dry["dry_run"], true);
+    let _: Value = client.post("/api/v1/knowledge/merge", &merge(false)).await.expect("merged");
+    let twin: PatternView = client.get("/api/v1/patterns/twin").await.expect("there");
+    assert_eq!(twin.status, selfheal_core::knowledge::PatternStatus::Disabled);
+    let evidence: Value = client.get("/api/v1/patterns/twin/evidence").await.expect("read");
+    assert_eq!(evidence["merged_into"], json!(name));
+    let review: Value = client.get("/api/v1/knowledge/review").await.expect("reviewed");
+    assert_eq!(review["duplicates"], json!([]));
+    let back: Value = client.post("/api/v1/knowledge/unmerge", &json!({ "merged": "twin" })).await.expect("undone");
+    assert_eq!(back["status"], "active");
+    let error =
+        client.post::<Value>("/api/v1/knowledge/unmerge", &json!({ "merged": "twin" })).await.expect_err("once");
+    assert_eq!(problem(error).code, "cannot_unmerge");
+    let page: AuditPage = client.get("/api/v1/audit").await.expect("listed");
+    let seen: Vec<&str> = page.entries.iter().rev().map(|entry| entry.event_type.as_str()).collect();
+    for event in
+        ["learning.confirmed", "learning.drafted", "learning.draft_accepted", "knowledge.merged", "knowledge.unmerged"]
+    {
+        assert!(seen.contains(&event), "{event} is not in {seen:?}");
+    }
+}

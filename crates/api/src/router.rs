@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::routes::{
-    audit, automation, backup, case, changes, demo, doctor, events, incidents, ingest, maintenance, notifications,
-    overview, patterns, people, queue, redact, tokens,
+    audit, automation, backup, case, changes, demo, doctor, drafts, events, incidents, ingest, maintenance,
+    notifications, overview, patterns, people, queue, redact, review, tokens,
 };
 use crate::view::LiveEventView;
 use crate::{ApiError, App};
@@ -56,6 +56,13 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(patterns::stats))
         .routes(routes!(patterns::show, patterns::put))
         .routes(routes!(patterns::match_lines))
+        .routes(routes!(drafts::list))
+        .routes(routes!(drafts::accept))
+        .routes(routes!(drafts::reject))
+        .routes(routes!(review::show))
+        .routes(routes!(review::evidence))
+        .routes(routes!(review::merge_patterns))
+        .routes(routes!(review::unmerge_patterns))
         .routes(routes!(ingest::ingest))
         .routes(routes!(tokens::list, tokens::add))
         .routes(routes!(tokens::remove))

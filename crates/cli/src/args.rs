@@ -7,9 +7,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod audit;
 mod change;
+mod knowledge_learn;
 
 pub use audit::{AuditCommand, AuditListArguments, CaseArgument};
 pub use change::{ChangeCommand, ChangeKindArgument, RecordArguments};
+pub use knowledge_learn::{AcceptArguments, MergeArguments, RejectDraftArguments, ReviewArguments};
 
 /// A knowledge base and incident manager that heals production services.
 #[derive(Debug, Parser)]
@@ -205,6 +207,12 @@ pub enum IncidentsCommand {
         /// Whether it was fixed by what Selfheal would have done, for patterns in shadow mode.
         #[arg(long, value_name = "true|false")]
         did_the_same: Option<bool>,
+        /// What fixed it, e.g. service.restart: it becomes evidence of what helps, and moves no confidence.
+        #[arg(long, value_name = "ACTION")]
+        fixed_by: Option<String>,
+        /// A parameter of that action.
+        #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, requires = "fixed_by")]
+        param: Vec<(String, String)>,
         #[arg(long)]
         comment: Option<String>,
     },
@@ -287,6 +295,22 @@ pub enum KnowledgeCommand {
     },
     /// Count patterns and outcomes.
     Stats,
+    /// List the drafts that wait: what incidents taught that no pattern was known for.
+    Drafts,
+    /// Make a draft an active pattern. It suggests, and never acts by itself.
+    Accept(Box<AcceptArguments>),
+    /// Remove a draft; the same incidents are not drafted again.
+    RejectDraft(RejectDraftArguments),
+    /// What to look at: failing examples, duplicates, shadowed and unused patterns, fixes that repeat. Exit code 3 where examples
+    /// fail.
+    Review(ReviewArguments),
+    /// Put one pattern into another that says the same; every example has to hold.
+    Merge(MergeArguments),
+    /// Undo a merge, where neither pattern was edited since.
+    Unmerge {
+        /// The pattern that was merged into another one.
+        merged: String,
+    },
 }
 
 #[derive(Debug, Args)]

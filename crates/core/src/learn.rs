@@ -1,6 +1,10 @@
 //! Step 8, learn: +0.05 for a verified success, -0.10 for a failure, within 0.00 and 1.00.
 
+mod outcomes;
+
 use serde::{Deserialize, Serialize};
+
+pub use outcomes::{Combined, FOREIGN_WEIGHT, Outcomes, combine};
 
 use crate::BasisPoints;
 use crate::config::Learning;

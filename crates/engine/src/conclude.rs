@@ -37,6 +37,9 @@ impl Engine {
         let mut incident = current.clone();
         if fresh {
             incident = tx.record(incident.id, &Fact::Decided(Box::new(prepared.decided.clone())), now).await?;
+            for found in prepared.decided.matches.iter().filter(|found| found.rule.is_satisfied()) {
+                tx.put_hit(&found.pattern, incident.id, now).await?;
+            }
             tx.audit(decision_entry(&incident, &decision, now).on_evidence(prepared.evidence.clone())).await?;
             // What was approved is not what would run now.
             if let (Some(approval), None) = (&current.approval, &incident.approval) {

@@ -17,6 +17,7 @@ use selfheal_store::{PendingEffect, Tx};
 use crate::conclude::stale;
 use crate::engine::{Engine, EngineError};
 use crate::intake::root_service;
+use crate::learning::learn_from_end;
 use crate::plan::{NoPlan, Prepared};
 use crate::timers::call_next;
 
@@ -144,6 +145,7 @@ impl Engine {
         }
         tx.audit(entry("incident.resolved", incident, "resolved by itself", now)).await?;
         let incident = tx.record(incident.id, &fact, now).await?;
+        learn_from_end(&mut tx, &incident, None, config, now).await?;
         call_next(&mut tx, now).await?;
         tx.commit().await?;
         self.announce_incident(&incident);

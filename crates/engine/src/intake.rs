@@ -12,6 +12,7 @@ use selfheal_store::{StoreError, Tx};
 
 use crate::engine::{Engine, EngineError};
 use crate::evidence::about_cause;
+use crate::learning::learn_from_end;
 use crate::ports::Checkpoint;
 
 /// A repeat this soon after the last one only counts; it is no news to the incident.
@@ -103,6 +104,7 @@ impl Engine {
                 details: serde_json::json!({ "service": service }),
             })
             .await?;
+            learn_from_end(&mut tx, &incident, None, &config, now).await?;
             tx.commit().await?;
             self.announce_incident(&incident);
         }

@@ -14,6 +14,7 @@ use selfheal_store::{StoreError, Tx};
 use crate::conclude::stale;
 use crate::engine::{Engine, EngineError};
 use crate::evidence::{about_cause, blamed, remember};
+use crate::learning::{confirm, learn_from_end};
 use crate::verify::kind_of;
 
 /// Why a person's word changed nothing.
@@ -221,13 +222,15 @@ impl Engine {
         self.record_person(tx, &incident, by, &fact, event_type, result, now).await
     }
 
-    /// A person says that it is fixed, and whether it was what Selfheal would have done.
+    /// A person says that it is fixed, whether it was what Selfheal would have done, and what it was where they say so. What they
+    /// did is shown as a confirmed fix, and moves no confidence.
     pub async fn resolve(
         &self,
         id: IncidentId,
         by: &str,
         comment: Option<String>,
         did_the_same: Option<bool>,
+        fix: Option<Action>,
     ) -> Result<Incident, PersonError> {
         let (mut tx, now) = (self.store.write().await?, self.now());
         let incident = tx.incident(id).await?;
@@ -239,6 +242,16 @@ impl Engine {
                 let why = "fixed by hand by what the pattern suggests";
                 tx.audit(about_cause("learning.cause_confirmed", by, pattern, &incident, why, now)).await?;
             }
+        }
+        let known = known_fix(&mut tx, &incident, self.config().self_healing.suggest_fix_threshold).await?;
+        let confirmed = match (fix, known) {
+            (Some(action), Some((known, pattern))) if known.kind == action.kind => Some((action, Some(pattern))),
+            (Some(action), _) => Some((action, None)),
+            (None, Some((action, pattern))) if did_the_same == Some(true) => Some((action, Some(pattern))),
+            (None, _) => None,
+        };
+        if let Some((action, pattern)) = confirmed {
+            confirm(&mut tx, &incident, by, pattern, action, now).await?;
         }
         let watch_until = now + self.config().verification.watch();
         let fact = Fact::ResolvedByPerson { by: by.to_owned(), comment, watch_until };
@@ -331,10 +344,26 @@ impl Engine {
             }),
         };
         tx.audit(entry.on_evidence(fact_digest)).await?;
+        if let Fact::ResolvedByPerson { comment, .. } = fact {
+            learn_from_end(&mut tx, &incident, comment.as_deref(), &self.config(), now).await?;
+        }
         tx.commit().await?;
         self.announce_incident(&incident);
         self.nudge();
         Ok(incident)
+    }
+}
+
+/// What would have been done: the plan that waited, or the best candidate's fix.
+async fn known_fix(
+    tx: &mut Tx,
+    incident: &Incident,
+    threshold: BasisPoints,
+) -> Result<Option<(Action, PatternId)>, StoreError> {
+    let plan = incident.decided.as_ref().and_then(|decided| decided.plan.as_ref());
+    match plan.filter(|plan| plan.pattern != PatternId::by_hand()) {
+        Some(plan) => Ok(Some((plan.action.clone(), plan.pattern.clone()))),
+        None => best_candidate(tx, incident, threshold).await,
     }
 }
 

@@ -9,6 +9,7 @@ use selfheal_store::{PendingEffect, Tx};
 use crate::decide::{entry, outcome_entry};
 use crate::engine::{Engine, EngineError};
 use crate::evidence::remember;
+use crate::learning::learn_from_end;
 use crate::timers::call_next;
 
 impl Engine {
@@ -128,6 +129,7 @@ impl Engine {
         tx.set_event_status(event, status, None, Some(&verdict.detail)).await?;
         let watch_until = now + config.verification.watch();
         let incident = tx.record(before.id, &Fact::Verified { event, verdict, learned, watch_until }, now).await?;
+        learn_from_end(tx, &incident, None, &config, now).await?;
         call_next(tx, now).await?;
         Ok(incident)
     }

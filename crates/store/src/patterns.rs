@@ -1,6 +1,6 @@
 //! `knowledge_patterns` and `confidence_history`.
 
-use selfheal_core::knowledge::Pattern;
+use selfheal_core::knowledge::{Pattern, PatternStatus};
 use selfheal_core::{BasisPoints, EventId, Learned, PatternId, Timestamp};
 use sqlx::types::Json;
 
@@ -57,6 +57,8 @@ const UPSERT: &str = "
         auto_healable = excluded.auto_healable, status = excluded.status, body = excluded.body,
         updated_at = excluded.updated_at";
 const ALL: &str = "select confidence, use_count, attempts, body from knowledge_patterns order by id";
+const WITH_STATUS: &str =
+    "select confidence, use_count, attempts, body from knowledge_patterns where status = $1 order by id";
 const ONE: &str = "select confidence, use_count, attempts, body from knowledge_patterns where id = $1";
 const LEARN: &str = "
     update knowledge_patterns
@@ -77,6 +79,12 @@ const COUNTS: &str = "
 impl Tx {
     /// Adds a pattern, or replaces the one of the same id.
     pub async fn put_pattern(&mut self, pattern: &Pattern) -> Result<(), StoreError> {
+        self.write_pattern(pattern).await?;
+        self.bump_knowledge_version(pattern.updated_at).await
+    }
+
+    /// The row alone: for a draft, which no match sees, so that nothing has to be matched anew.
+    pub(crate) async fn write_pattern(&mut self, pattern: &Pattern) -> Result<(), StoreError> {
         execute!(
             self,
             sqlx::query(UPSERT)
@@ -93,11 +101,16 @@ impl Tx {
                 .bind(pattern.created_at.as_micros())
                 .bind(pattern.updated_at.as_micros())
         );
-        self.bump_knowledge_version(pattern.updated_at).await
+        Ok(())
     }
 
     pub async fn patterns(&mut self) -> Result<Vec<Pattern>, StoreError> {
         let rows: Vec<Row> = on!(self, c => sqlx::query_as(ALL).fetch_all(c));
+        Ok(rows.into_iter().map(Pattern::from).collect())
+    }
+
+    pub(crate) async fn patterns_with(&mut self, status: PatternStatus) -> Result<Vec<Pattern>, StoreError> {
+        let rows: Vec<Row> = on!(self, c => sqlx::query_as(WITH_STATUS).bind(status.as_str()).fetch_all(c));
         Ok(rows.into_iter().map(Pattern::from).collect())
     }
 

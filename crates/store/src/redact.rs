@@ -17,11 +17,13 @@ pub struct Redacted {
     pub incident: bool,
     /// What actions said, and what was learned from it.
     pub events: u64,
+    /// What became knowledge of it: what a draft keeps of the incident, and the draft or the pattern itself.
+    pub knowledge: u64,
 }
 
 impl Redacted {
     pub const fn is_nothing(&self) -> bool {
-        self.signals == 0 && self.facts == 0 && !self.incident && self.events == 0
+        self.signals == 0 && self.facts == 0 && !self.incident && self.events == 0 && self.knowledge == 0
     }
 }
 
@@ -87,7 +89,8 @@ impl Tx {
         self.redact_outbox(id, redaction).await?;
         let events = self.redact_pairs(DETAILS, DETAIL, id, redaction).await?
             + self.redact_pairs(REASONS, REASON, id, redaction).await?;
-        Ok(Redacted { signals, facts, incident, events })
+        let knowledge = self.redact_draft(id, redaction, before.updated_at).await?;
+        Ok(Redacted { signals, facts, incident, events, knowledge })
     }
 
     async fn redact_signals(&mut self, id: IncidentId, redaction: &Redaction) -> Result<u64, StoreError> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use selfheal_core::knowledge::PatternStatus;
 use serde::Deserialize;
 
 use super::world::World;
@@ -27,6 +28,12 @@ pub struct Expect {
     pub undone: BTreeMap<String, usize>,
     /// Decided, agreed and disagreed shadow decisions, by pattern.
     pub shadow: BTreeMap<String, [i64; 3]>,
+    /// Drafts that wait: of how many incidents, by id.
+    pub drafts: Option<BTreeMap<String, u32>>,
+    /// Words that rule a pattern or a draft out, its action and its status.
+    pub must_not: BTreeMap<String, Vec<String>>,
+    pub actions: BTreeMap<String, Option<String>>,
+    pub status: BTreeMap<String, PatternStatus>,
     /// Relevance of the best match, by incident.
     pub relevance: BTreeMap<i64, f64>,
     /// Notices so far, as `kind service`.
@@ -152,6 +159,21 @@ impl Expect {
         }
         if let Some(changes) = &self.changes {
             same("changes".into(), changes.join(", "), seen.changes.join(", "));
+        }
+        if let Some(drafts) = &self.drafts {
+            same("drafts".into(), format!("{drafts:?}"), format!("{:?}", seen.drafts));
+        }
+        for (id, terms) in &self.must_not {
+            let found = seen.patterns.get(id).map(|pattern| pattern.must_not.clone()).unwrap_or_default();
+            same(format!("must-not terms of {id}"), terms.join(", "), found.join(", "));
+        }
+        for (id, action) in &self.actions {
+            let found = seen.patterns.get(id).and_then(|pattern| pattern.action.as_ref().map(|a| a.kind.to_string()));
+            same(format!("action of {id}"), format!("{action:?}"), format!("{found:?}"));
+        }
+        for (id, status) in &self.status {
+            let found = seen.patterns.get(id).map(|pattern| pattern.status.as_str());
+            same(format!("status of {id}"), status.as_str().into(), found.unwrap_or("none").into());
         }
         if let Some(notices) = &self.notices {
             same("notices".into(), notices.join(", "), seen.notices.join(", "));

@@ -84,7 +84,7 @@ fn act() -> impl Strategy<Value = Act> {
             action: Some(ActionKind::ServiceRestart),
             parameters: Default::default(),
         }),
-        1 => incident().prop_map(|incident| Act::Resolve { incident, did_the_same: None }),
+        1 => incident().prop_map(|incident| Act::Resolve { incident, did_the_same: None, fixed_by: None, comment: None }),
         1 => any::<bool>().prop_map(Act::Brake),
         1 => (service(), 1u64..90).prop_map(|(service, minutes)| Act::Maintain { service, minutes }),
         1 => (1u64..180).prop_map(|minutes| Act::Leap(format!("{minutes}m"))),

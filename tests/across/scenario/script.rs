@@ -80,7 +80,16 @@ pub enum Act {
         incident: i64,
         #[serde(default)]
         did_the_same: Option<bool>,
+        /// What fixed it, as the person says.
+        #[serde(default)]
+        fixed_by: Option<ActionKind>,
+        #[serde(default)]
+        comment: Option<String>,
     },
+    /// A person accepts a draft as it is.
+    Accept(String),
+    /// A person does not want a draft.
+    RejectDraft(String),
     /// Another configuration file is read.
     Configure(String),
     /// The emergency brake.

@@ -10,12 +10,12 @@ use selfheal_core::knowledge::{PackEntry, Pattern};
 use selfheal_core::pace::Steady;
 use selfheal_core::verify::CheckResult;
 use selfheal_core::{
-    About, Action, ActionKind, Blocker, Change, ChangeKind, EventId, Incident, Notice, NoticeKind, Outcome, Plan,
-    PlanHash, Posture, Preflight, ServiceName, SourceName, Span, Step, TargetSpec, Timestamp,
+    About, Action, ActionKind, Blocker, Change, ChangeKind, EventId, Incident, Notice, NoticeKind, Outcome, PatternId,
+    Plan, PlanHash, Posture, Preflight, ServiceName, SourceName, Span, Step, TargetSpec, Timestamp,
 };
 use selfheal_engine::ports::{Actuator, ActuatorError, Brake, Clock, Notifier, NotifyError, Probe};
-use selfheal_engine::{Adapters, Choice, Engine, HealthWatch, PersonError};
-use selfheal_store::{Automation, Maintenance, ShadowCounts, Store};
+use selfheal_engine::{AcceptedDraft, Adapters, Choice, Engine, HealthWatch, PersonError};
+use selfheal_store::{Automation, ClusterStatus, Maintenance, ShadowCounts, Store};
 use serde::Deserialize;
 
 use super::script::{Act, Approve};
@@ -282,6 +282,8 @@ pub struct Seen {
     pub causes: BTreeMap<String, u64>,
     /// Changes, latest first, in words.
     pub changes: Vec<String>,
+    /// Of how many incidents each draft that waits was made.
+    pub drafts: BTreeMap<String, u32>,
 }
 
 impl Seen {
@@ -398,9 +400,22 @@ impl World {
                 self.engine.edit(id, &by, &hash, parameters).await.map_err(|error| error.to_string())?;
                 self.settle().await?;
             }
-            Act::Resolve { incident, did_the_same } => {
+            Act::Accept(id) => {
+                let mut tx = self.store.read().await.map_err(|error| error.to_string())?;
+                let found = tx.pattern(&PatternId::from_name(&id)).await.map_err(|error| error.to_string())?;
+                drop(tx);
+                let seen = found.ok_or("no such draft")?;
+                let accepted = AcceptedDraft { wanted: seen.clone(), seen };
+                self.engine.accept_draft("ada", accepted).await.map_err(|error| error.to_string())?;
+            }
+            Act::RejectDraft(id) => {
+                let rejected = self.engine.reject_draft(&PatternId::from_name(&id), "ada", None).await;
+                rejected.map_err(|error| error.to_string())?;
+            }
+            Act::Resolve { incident, did_the_same, fixed_by, comment } => {
                 let id = selfheal_core::IncidentId(incident);
-                self.engine.resolve(id, "ada", None, did_the_same).await.map_err(|error| error.to_string())?;
+                let fix = fixed_by.map(Action::new);
+                self.engine.resolve(id, "ada", comment, did_the_same, fix).await.map_err(|error| error.to_string())?;
                 self.settle().await?;
             }
             Act::Configure(text) => {
@@ -571,9 +586,11 @@ impl World {
         let (shop, web) = (selfheal_core::ProjectName::new("shop"), ServiceName::new("web"));
         let (_, causes) = tx.cause_statistics(&ids, &shop, &web, &[]).await.map_err(|error| error.to_string())?;
         let changes = tx.latest_changes(None, 100).await.map_err(|error| error.to_string())?;
+        let waiting = tx.draft_clusters(ClusterStatus::Waiting, 1_000).await.map_err(|error| error.to_string())?;
         Ok(Seen {
             causes: causes.into_iter().map(|(pattern, known)| (pattern.0, known.incidents)).collect(),
             changes: changes.iter().map(Change::words).collect(),
+            drafts: waiting.into_iter().map(|cluster| (cluster.pattern.0, cluster.incidents)).collect(),
             incidents: incidents.into_iter().map(|incident| (incident.id.0, incident)).collect(),
             patterns: patterns.into_iter().map(|pattern| (pattern.id.0.clone(), pattern)).collect(),
             ran: self.stage.ran.lock().expect("played by one").clone(),

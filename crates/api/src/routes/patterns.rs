@@ -149,7 +149,7 @@ pub async fn put(
 const FIELD_LIMIT: usize = 10_000;
 
 /// What a change makes of a pattern, or of nothing.
-fn entry(body: PutPattern, before: Option<&Pattern>) -> Result<PackEntry, ApiError> {
+pub(super) fn entry(body: PutPattern, before: Option<&Pattern>) -> Result<PackEntry, ApiError> {
     let invalid = |why: String, next: &str| ApiError::invalid("The pattern cannot be used", why, next);
     if body.name.trim().is_empty() || body.name.chars().count() > 200 {
         return Err(invalid("its name must have 1 to 200 characters".into(), "Give it a name that says what fails."));

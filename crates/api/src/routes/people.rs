@@ -70,6 +70,11 @@ pub struct Resolve {
     #[serde(default)]
     #[schema(required)]
     pub did_the_same: Option<bool>,
+    /// What fixed it, e.g. `service.restart`: shown as a confirmed fix, and moves no confidence.
+    #[serde(default)]
+    pub fixed_by: Option<String>,
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
 }
 
 /// What is to run instead, or again. It needs an approval of its own.
@@ -228,7 +233,11 @@ pub async fn resolve(
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Resolving an incident")?;
     let (id, comment) = (parse_id(&id)?, text(body.comment)?);
-    done(&app, &who, app.engine.resolve(id, &who.name, comment, body.did_the_same).await).await
+    let fix = match body.fixed_by {
+        Some(name) => Some(action(&name, body.parameters)?),
+        None => None,
+    };
+    done(&app, &who, app.engine.resolve(id, &who.name, comment, body.did_the_same, fix).await).await
 }
 
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/note", tag = "incidents", params(("id" = String, Path)),

@@ -7,12 +7,14 @@ mod case;
 mod change;
 mod decision;
 mod incident;
+mod learning;
 mod maintenance;
 mod notifier;
 mod overview;
 mod pattern;
 mod plan;
 mod queue;
+mod review;
 mod row;
 mod story;
 
@@ -26,6 +28,7 @@ pub use decision::{
 pub use incident::{
     AttemptView, CheckReading, IncidentView, Parts, SignalView, TextSpan, Timing, VerificationView, incident_view,
 };
+pub use learning::{DraftPage, DraftView, draft_view};
 pub use maintenance::{MaintenancePage, MaintenanceView};
 pub use notifier::{NotifierList, NotifierReading, NotifierTestView, NotifierView, notifier_view};
 pub use overview::{
@@ -34,6 +37,10 @@ pub use overview::{
 pub use pattern::{PatternPage, PatternView, pattern_view};
 pub use plan::{ApprovalView, Parameter, PlanStep, PlanView, approval_view, plan_view};
 pub use queue::{ConnectionView, ExecutingView, QueueEntry, QueueView, SlotsView};
+pub use review::{
+    DraftWaiting, DuplicateView, EvidenceView, FailingView, FlappingView, HealthView, MergeView, ProjectEvidence,
+    RepeatView, ReviewView, ShadowedView, TooNarrowView, UnusedView,
+};
 pub use row::{IncidentPage, IncidentRow, StateName, incident_row};
 pub use story::{StoryEntry, Tone, story};
 

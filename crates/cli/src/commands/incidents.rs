@@ -35,8 +35,11 @@ pub async fn run(place: &Place, as_json: bool, command: IncidentsCommand) -> any
         IncidentsCommand::Snooze { id, duration } => {
             client.post(&path(&id, "/snooze"), &json!({ "minutes": duration })).await?
         }
-        IncidentsCommand::Resolve { id, did_the_same, comment } => {
-            let body = json!({ "comment": comment, "did_the_same": did_the_same });
+        IncidentsCommand::Resolve { id, did_the_same, fixed_by, param, comment } => {
+            let parameters: std::collections::BTreeMap<String, String> = param.into_iter().collect();
+            let body = json!({
+                "comment": comment, "did_the_same": did_the_same, "fixed_by": fixed_by, "parameters": parameters,
+            });
             client.post(&path(&id, "/resolve"), &body).await?
         }
         IncidentsCommand::Choose { id, action, param, service } => {

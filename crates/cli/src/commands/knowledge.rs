@@ -8,7 +8,7 @@ use selfheal_core::PatternId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::lines;
+use super::{knowledge_learn, knowledge_review, lines};
 use crate::args::{AddArguments, KnowledgeCommand, Place};
 use crate::{connect, output};
 
@@ -29,11 +29,22 @@ pub async fn run(place: &Place, as_json: bool, command: KnowledgeCommand) -> any
         KnowledgeCommand::Show { pattern } => {
             let id = PatternId::from_name(&pattern);
             let view: PatternView = client.get(&format!("/api/v1/patterns/{id}")).await?;
-            if as_json { output::json(&view)? } else { show(&view) }
+            if as_json {
+                output::json(&view)?;
+            } else {
+                show(&view);
+                knowledge_review::evidence(&client, &id).await?;
+            }
         }
         KnowledgeCommand::Match { file, top, service, project } => {
             match_file(&client, as_json, &file, &json!({ "top": top, "service": service, "project": project })).await?;
         }
+        KnowledgeCommand::Drafts => knowledge_learn::drafts(&client, as_json).await?,
+        KnowledgeCommand::Accept(accept) => knowledge_learn::accept(&client, as_json, *accept).await?,
+        KnowledgeCommand::RejectDraft(reject) => knowledge_learn::reject(&client, as_json, reject).await?,
+        KnowledgeCommand::Review(review) => return knowledge_review::review(&client, as_json, review).await,
+        KnowledgeCommand::Merge(merge) => knowledge_review::merge(&client, as_json, merge).await?,
+        KnowledgeCommand::Unmerge { merged } => knowledge_review::unmerge(&client, as_json, &merged).await?,
         KnowledgeCommand::Stats => {
             let stats: Value = client.get("/api/v1/knowledge/stats").await?;
             if as_json {

@@ -11,6 +11,8 @@ mod incidents;
 mod ingest;
 mod init;
 mod knowledge;
+mod knowledge_learn;
+mod knowledge_review;
 mod lines;
 mod maintenance;
 mod notify;

@@ -7,6 +7,7 @@ mod deliveries;
 mod evidence;
 mod incidents;
 mod keys;
+mod learning;
 mod open;
 mod patterns;
 mod redact;

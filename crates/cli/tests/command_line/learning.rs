@@ -1,0 +1,44 @@
+//! The base looked after: review, merge and undo, as a tired person reads them.
+
+use serde_json::json;
+
+use crate::support::Place;
+
+#[test]
+fn two_patterns_that_are_one_are_found_merged_and_taken_apart() {
+    let place = Place::empty();
+    place.ok(&["init"]);
+    for (name, action) in
+        [("Lease lost", "service.restart"), ("Lease is lost", "service.restart"), ("Other", "cache.clear")]
+    {
+        let rule = if name == "Other" { "ledger lease gone" } else { "ledger lease lost" };
+        place.ok(&["knowledge", "add", name, "--rule", rule, "--root-cause", "two writers", "--action", action]);
+    }
+    let review = place.run(&["knowledge", "review"]);
+    assert!(review.out.contains("merge lease-is-lost into lease-lost: their rules are the same."), "{review:?}");
+    // Another fix is another pattern, and the refusal says why.
+    let refused = place.run(&["knowledge", "merge", "Other", "Lease lost"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.err.contains("their fixes differ"), "{refused:?}");
+    let dry = place.ok(&["knowledge", "merge", "Lease is lost", "Lease lost", "--dry-run"]);
+    assert!(dry.starts_with("Nothing was changed. It would be: lease-is-lost into lease-lost"), "{dry}");
+    let merged = place.ok(&["knowledge", "merge", "Lease is lost", "Lease lost"]);
+    assert!(merged.contains("To undo: selfheal knowledge unmerge lease-is-lost"), "{merged}");
+    let shown = place.ok(&["knowledge", "show", "lease-is-lost"]);
+    assert!(shown.contains("Merged into: lease-lost"), "{shown}");
+    assert!(!place.run(&["knowledge", "review"]).out.contains("merge lease-is-lost"));
+    let undone = place.ok(&["knowledge", "unmerge", "lease-is-lost"]);
+    assert!(undone.contains("active again"), "{undone}");
+    assert_eq!(place.json(&["knowledge", "show", "lease-is-lost"])["status"], json!("active"));
+}
+
+#[test]
+fn without_drafts_it_says_where_they_come_from_and_what_is_no_draft_is_refused() {
+    let place = Place::new();
+    assert!(place.ok(&["knowledge", "drafts"]).contains("No drafts wait."));
+    assert_eq!(place.json(&["knowledge", "drafts"]), json!({ "drafts": [] }));
+    for arguments in [&["knowledge", "accept", "nothing"][..], &["knowledge", "reject-draft", "nothing"]] {
+        let refused = place.run(arguments);
+        assert_eq!(refused.code, 1, "{refused:?}");
+    }
+}

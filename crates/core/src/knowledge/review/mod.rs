@@ -1,0 +1,11 @@
+//! Hygiene of the knowledge base: patterns that are the same, that can never come first, that fail their own examples, and that
+//! treat a symptom again and again.
+
+mod pairs;
+mod repeats;
+mod required;
+mod texts;
+
+pub use pairs::{Duplicate, FailingExamples, Findings, Sameness, Shadowed, review};
+pub use repeats::{Repeat, Trend, alternations, repeats};
+pub use required::Rules;

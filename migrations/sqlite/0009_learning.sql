@@ -1,0 +1,73 @@
+-- What use taught: incidents in which a pattern's rule held, clusters of incidents that nobody knew and the drafts made of
+-- them, fixes that people confirmed, and merged patterns.
+
+-- An incident in which a pattern's rule held; once for each, however often it was decided.
+create table pattern_hits (
+    pattern_id text not null,
+    incident_id integer not null references incidents (id),
+    at integer not null,
+    primary key (pattern_id, incident_id)
+);
+create index pattern_hits_by_incident on pattern_hits (incident_id);
+insert into pattern_hits (pattern_id, incident_id, at)
+select pattern_id, incident_id, min(started_at) from self_healing_events group by pattern_id, incident_id;
+
+-- Incidents that nobody knew and that say the same. `waiting`, `accepted`, `rejected` or `dropped`: the row outlives its draft, so
+-- that what was rejected is not drafted again.
+create table draft_clusters (
+    id integer primary key autoincrement,
+    project text not null,
+    service text not null,
+    kind text not null,
+    alert text,
+    template text not null,
+    pattern_id text not null,
+    status text not null,
+    incidents integer not null,
+    first_seen integer not null,
+    last_seen integer not null,
+    -- Digest of the draft as it was made: another one means that a person has edited it.
+    made text not null,
+    notes text not null,
+    decided_by text,
+    decided_at integer,
+    reason text,
+    updated_at integer not null
+);
+create index draft_clusters_by_project on draft_clusters (project, kind);
+create index draft_clusters_by_pattern on draft_clusters (pattern_id);
+
+-- The incidents of a cluster, with what is kept of each: scrubbed, and redacted with the incident.
+create table draft_members (
+    incident_id integer not null primary key references incidents (id),
+    cluster_id integer not null references draft_clusters (id),
+    body text not null
+);
+create index draft_members_by_cluster on draft_members (cluster_id, incident_id);
+
+-- A person said that this action was the fix. It moves no confidence.
+create table confirmed_fixes (
+    incident_id integer not null primary key references incidents (id),
+    -- Null where no pattern had named it.
+    pattern_id text,
+    action text not null,
+    set_by text not null,
+    at integer not null
+);
+create index confirmed_fixes_by_pattern on confirmed_fixes (pattern_id);
+
+-- One pattern put into another. The bodies are what both were before.
+create table pattern_merges (
+    id integer primary key autoincrement,
+    merged text not null,
+    into_pattern text not null,
+    merged_before text not null,
+    into_before text not null,
+    -- What the merge made of the second one: what has changed since is not undone blindly.
+    into_after text not null,
+    set_by text not null,
+    at integer not null,
+    undone_at integer
+);
+create index pattern_merges_by_merged on pattern_merges (merged);
+create index pattern_merges_by_into on pattern_merges (into_pattern);
