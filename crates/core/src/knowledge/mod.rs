@@ -1,11 +1,20 @@
 //! The knowledge base: patterns, their detection rules, and packs of them.
 
+mod document;
+mod limits;
 mod pack;
 mod pattern;
+mod reading;
 mod rule;
+mod split;
 mod starter;
+mod yaml;
 
+pub use document::{changed_fields, document_of};
+pub use limits::{DOCUMENT_BYTES, EntryProblem, PACK_BYTES, PACK_ENTRIES};
 pub use pack::{Pack, PackEntry, parse_pack, read_pack};
 pub use pattern::{Examples, PackInfo, Pattern, PatternScope, PatternStatus, Provenance, Source};
+pub use reading::{PackFault, PackReading, ReadEntry, read_document, read_entries};
 pub use rule::{AlertCondition, CompiledRule, Condition, MetricCondition, Rule, RuleError, RuleHit};
 pub use starter::{FAMILIES, STARTER, starter_problems};
+pub use yaml::{write_entry, write_value};
