@@ -1,6 +1,9 @@
 //! The knowledge base: patterns, their detection rules, and packs of them.
 
 mod document;
+mod export;
+mod icdev;
+mod import;
 mod limits;
 mod pack;
 mod pattern;
@@ -11,6 +14,9 @@ mod starter;
 mod yaml;
 
 pub use document::{changed_fields, document_of};
+pub use export::write_pack;
+pub use icdev::{ForeignEntry, ForeignRow, ForeignValue, entries_of};
+pub use import::{IMPORT_CONFIDENCE, Local, Verdict, content_digest, lower_trust, weigh};
 pub use limits::{DOCUMENT_BYTES, EntryProblem, PACK_BYTES, PACK_ENTRIES};
 pub use pack::{Pack, PackEntry, parse_pack, read_pack};
 pub use pattern::{Examples, PackInfo, Pattern, PatternScope, PatternStatus, Provenance, Source};

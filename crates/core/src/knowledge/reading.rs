@@ -23,7 +23,7 @@ pub struct ReadEntry {
     pub entry: PackEntry,
     /// Where it begins, from 1; 0 where that is not known.
     pub line: u64,
-    /// Its own YAML, where it has comments that are worth keeping.
+    /// Its own YAML, where it is not what would be written for it anyway.
     pub document: Option<String>,
 }
 
@@ -103,18 +103,13 @@ fn read_entry(raw: &RawEntry) -> Result<ReadEntry, Box<PackFault>> {
         let line = raw.line + error.line.saturating_sub(1);
         Box::new(PackFault::new(line, error.column, name(), error.message, CANNOT_BE_READ))
     })?;
-    let document = has_comment(&raw.text).then(|| raw.document());
+    let document = Some(raw.document()).filter(|text| *text != super::write_entry(&entry, 0));
     Ok(ReadEntry { entry, line: raw.line, document })
 }
 
 /// A name from a line that could not be read as YAML, for finding it again.
 fn shown(rest: &str) -> String {
     rest.trim().trim_matches(['"', '\'']).chars().take(100).collect()
-}
-
-/// Whether some line may hold a comment. A `#` in a quoted text counts too: it only means that the text is kept.
-fn has_comment(text: &str) -> bool {
-    text.lines().any(|line| line.trim_start().starts_with('#') || line.contains(" #") || line.contains("\t#"))
 }
 
 impl PackFault {
