@@ -8,7 +8,7 @@ use crate::{StoreError, Tx};
 
 /// The columns stand beside the body for people and for the limits the database checks; the columns win.
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(crate) struct Row {
     confidence: i64,
     use_count: i64,
     attempts: i64,
@@ -58,6 +58,7 @@ const UPSERT: &str = "
         updated_at = excluded.updated_at";
 const ALL: &str = "select confidence, use_count, attempts, body from knowledge_patterns order by id";
 const ONE: &str = "select confidence, use_count, attempts, body from knowledge_patterns where id = $1";
+const REMOVE: &str = "delete from knowledge_patterns where id = $1";
 const LEARN: &str = "
     update knowledge_patterns
     set confidence = $2, use_count = case when use_count + $3 < 0 then 0 else use_count + $3 end, attempts = attempts + $4, updated_at = $5
@@ -77,6 +78,30 @@ const COUNTS: &str = "
 impl Tx {
     /// Adds a pattern, or replaces the one of the same id.
     pub async fn put_pattern(&mut self, pattern: &Pattern) -> Result<(), StoreError> {
+        self.upsert_pattern(pattern).await?;
+        self.bump_knowledge_version(pattern.updated_at).await
+    }
+
+    /// Adds or replaces many at once; for whoever keeps a compiled copy they are one change.
+    pub async fn put_patterns(&mut self, patterns: &[Pattern], at: Timestamp) -> Result<(), StoreError> {
+        for pattern in patterns {
+            self.upsert_pattern(pattern).await?;
+        }
+        if patterns.is_empty() { Ok(()) } else { self.bump_knowledge_version(at).await }
+    }
+
+    /// Removes a pattern and its document. Its outcomes stay, with the incidents in which it had them. False where it was
+    /// not there.
+    pub async fn remove_pattern(&mut self, id: &PatternId, at: Timestamp) -> Result<bool, StoreError> {
+        self.remove_document(id).await?;
+        let removed = execute!(self, sqlx::query(REMOVE).bind(id.as_str())) > 0;
+        if removed {
+            self.bump_knowledge_version(at).await?;
+        }
+        Ok(removed)
+    }
+
+    async fn upsert_pattern(&mut self, pattern: &Pattern) -> Result<(), StoreError> {
         execute!(
             self,
             sqlx::query(UPSERT)
@@ -93,7 +118,7 @@ impl Tx {
                 .bind(pattern.created_at.as_micros())
                 .bind(pattern.updated_at.as_micros())
         );
-        self.bump_knowledge_version(pattern.updated_at).await
+        Ok(())
     }
 
     pub async fn patterns(&mut self) -> Result<Vec<Pattern>, StoreError> {

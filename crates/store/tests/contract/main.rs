@@ -4,6 +4,8 @@ mod admission;
 mod archive;
 mod audit;
 mod deliveries;
+mod documents;
+mod icdev;
 mod incidents;
 mod keys;
 mod open;
