@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::routes::{
-    audit, automation, backup, case, demo, doctor, events, incidents, ingest, maintenance, notifications, overview,
-    patterns, people, queue, redact, tokens,
+    audit, automation, backup, case, demo, doctor, documents, events, incidents, ingest, maintenance, notifications,
+    overview, packs, patterns, people, queue, redact, tokens,
 };
 use crate::view::LiveEventView;
 use crate::{ApiError, App};
@@ -53,7 +53,10 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(case::case))
         .routes(routes!(patterns::list))
         .routes(routes!(patterns::stats))
-        .routes(routes!(patterns::show, patterns::put))
+        .routes(routes!(patterns::show, patterns::put, documents::remove))
+        .routes(routes!(documents::show, documents::put))
+        .routes(routes!(packs::import))
+        .routes(routes!(packs::export))
         .routes(routes!(patterns::match_lines))
         .routes(routes!(ingest::ingest))
         .routes(routes!(tokens::list, tokens::add))

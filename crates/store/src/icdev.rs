@@ -114,7 +114,7 @@ fn value(row: &SqliteRow, at: usize) -> ForeignValue {
         "TEXT" => {
             let mut bytes = bytes();
             bytes.truncate(TEXT_BYTES);
-            ForeignValue::Text(String::from_utf8_lossy(&bytes).into_owned())
+            ForeignValue::Text(String::from_utf8_lossy(&bytes).replace('\0', " "))
         }
         _ => ForeignValue::Blob(bytes().len()),
     }

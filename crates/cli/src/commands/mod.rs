@@ -5,6 +5,7 @@ mod automation;
 mod backup;
 mod demo;
 mod doctor;
+mod documents;
 mod engine;
 mod incidents;
 mod ingest;
@@ -13,6 +14,7 @@ mod knowledge;
 mod lines;
 mod maintenance;
 mod notify;
+mod packs;
 mod queue;
 mod tokens;
 

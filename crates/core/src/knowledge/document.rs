@@ -8,6 +8,7 @@ use std::panic::catch_unwind;
 use serde_json::{Map, Value};
 use yaml_edit::{Document, Mapping, YamlFile, YamlNode};
 
+use super::limits::{DEPTH, NODES};
 use super::yaml::{fields, object};
 use super::{PackEntry, read_document, write_entry};
 
@@ -34,6 +35,12 @@ fn updated(kept: &str, entry: &PackEntry) -> Option<String> {
             .collect();
         Some(comments + &write_entry(entry, 0)).filter(says_it)
     })
+}
+
+/// Whether a document says something of a field, and does not leave it to the default.
+pub fn document_says(text: &str, field: &str) -> bool {
+    let read: Result<Map<String, Value>, _> = crate::config::read_yaml_within(text, "", NODES, DEPTH);
+    read.is_ok_and(|fields| fields.contains_key(field))
 }
 
 /// The fields in which two entries differ, in their order.

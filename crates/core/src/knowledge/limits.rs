@@ -53,6 +53,14 @@ impl PackEntry {
         PatternId::from_name(self.id.as_ref().unwrap_or(&self.name))
     }
 
+    /// An id that the name has anyway is not said: so two entries that mean the same are equal.
+    #[must_use]
+    pub(super) fn with_its_own_id(mut self) -> Self {
+        let own = PatternId::from_name(&self.name);
+        self.id = self.id.filter(|id| *id != own.as_str());
+        self
+    }
+
     /// Everything that keeps this entry from being a pattern. Empty for a usable one.
     pub fn problems(&self) -> Vec<EntryProblem> {
         let mut problems = Vec::new();
@@ -129,6 +137,8 @@ fn over(value: &serde_json::Value, place: &str) -> Option<String> {
         Value::String(text) if text.chars().count() > FIELD_CHARACTERS => {
             Some(format!("`{place}` is longer than {FIELD_CHARACTERS} characters"))
         }
+        // PostgreSQL cannot hold it, and no failure's text does.
+        Value::String(text) if text.contains('\0') => Some(format!("`{place}` holds a null character")),
         Value::Array(items) if items.len() > LIST_ITEMS => Some(format!("`{place}` has more than {LIST_ITEMS} items")),
         Value::Object(map) if map.len() > LIST_ITEMS => Some(format!("`{place}` has more than {LIST_ITEMS} keys")),
         Value::Array(items) => items.iter().find_map(|item| over(item, place)),

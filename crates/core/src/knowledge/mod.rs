@@ -13,7 +13,7 @@ mod split;
 mod starter;
 mod yaml;
 
-pub use document::{changed_fields, document_of};
+pub use document::{changed_fields, document_of, document_says};
 pub use export::write_pack;
 pub use icdev::{ForeignEntry, ForeignRow, ForeignValue, entries_of};
 pub use import::{IMPORT_CONFIDENCE, Local, Verdict, content_digest, lower_trust, weigh};

@@ -90,7 +90,7 @@ pub fn read_document(text: &str, file: &str) -> Result<PackEntry, ConfigError> {
         let message = format!("the document has {} bytes: expected at most {DOCUMENT_BYTES}", text.len());
         return Err(ConfigError { file: file.to_owned(), line: 0, column: 0, message });
     }
-    read_yaml_within(text, file, NODES, DEPTH)
+    read_yaml_within(text, file, NODES, DEPTH).map(PackEntry::with_its_own_id)
 }
 
 fn read_entry(raw: &RawEntry) -> Result<ReadEntry, Box<PackFault>> {
@@ -103,6 +103,7 @@ fn read_entry(raw: &RawEntry) -> Result<ReadEntry, Box<PackFault>> {
         let line = raw.line + error.line.saturating_sub(1);
         Box::new(PackFault::new(line, error.column, name(), error.message, CANNOT_BE_READ))
     })?;
+    let entry = entry.with_its_own_id();
     let document = Some(raw.document()).filter(|text| *text != super::write_entry(&entry, 0));
     Ok(ReadEntry { entry, line: raw.line, document })
 }
@@ -140,7 +141,11 @@ impl PackReading {
         match read_yaml_within::<Pack>(text, "", NODES * 10, DEPTH + 2) {
             Ok(Pack { version: 1, pack, patterns }) => {
                 self.info = pack;
-                self.entries = patterns.into_iter().map(|entry| ReadEntry { entry, line: 0, document: None }).collect();
+                self.entries = patterns
+                    .into_iter()
+                    .map(PackEntry::with_its_own_id)
+                    .map(|entry| ReadEntry { entry, line: 0, document: None })
+                    .collect();
             }
             Ok(pack) => self.refuse_version(pack.version),
             Err(error) => {
