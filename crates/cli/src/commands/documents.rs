@@ -40,6 +40,10 @@ pub async fn edit(client: &Client, as_json: bool, arguments: EditArguments) -> a
     }
     if let Some(file) = &arguments.file {
         let written = read_text(file)?;
+        if written == view.document && !as_json {
+            output::line("Nothing was changed.");
+            return Ok(ExitCode::SUCCESS);
+        }
         let outcome = offer(client, as_json, &id, &view.document, &written, &arguments).await;
         if file == "-" && !matches!(outcome, Ok(Offered::Done)) {
             keep_draft(&id, &written);

@@ -7,6 +7,7 @@ mod demo;
 mod everyday;
 mod keeping;
 mod notify;
+mod packs;
 mod patient;
 mod support;
 mod trouble;

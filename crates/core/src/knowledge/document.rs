@@ -51,15 +51,26 @@ pub fn changed_fields(before: &PackEntry, after: &PackEntry) -> Vec<String> {
     keys.into_iter().filter(|key| before.get(key.as_str()) != after.get(key.as_str())).cloned().collect()
 }
 
+/// The fields to be written, with the marks that the document says although they go without saying.
+fn written_fields(kept: &str, entry: &PackEntry) -> Map<String, Value> {
+    let mut written = fields(entry);
+    for (key, value) in object(entry).into_iter().filter(|(_, value)| value.is_boolean()) {
+        if kept.lines().any(|line| key_of(line) == Some(key.as_str())) {
+            written.insert(key, value);
+        }
+    }
+    written
+}
+
 /// Edits as little as can be, comments within lists and mappings included.
 fn edit(kept: &str, said: &PackEntry, entry: &PackEntry) -> Option<String> {
     let file: YamlFile = kept.parse().ok()?;
     let document: Document = file.document()?;
     let mapping = document.as_mapping()?;
-    let fresh: YamlFile = write_entry(entry, 0).parse().ok()?;
+    let (have, want, written) = (object(said), object(entry), written_fields(kept, entry));
+    let fresh: YamlFile = super::yaml::write_value(&Value::Object(written.clone())).parse().ok()?;
     let fresh = fresh.document()?;
     let fresh = fresh.as_mapping()?;
-    let (have, want, written) = (object(said), object(entry), fields(entry));
     for key in changed_fields(said, entry) {
         let key = key.as_str();
         let (have, want) = (have.get(key).unwrap_or(&Value::Null), want.get(key).unwrap_or(&Value::Null));
@@ -156,7 +167,7 @@ fn edit_mapping(old: &Mapping, new: &Mapping, have: &Map<String, Value>, want: &
 /// Replaces whole fields, by their lines. Comments between fields stay.
 fn replace_fields(kept: &str, said: &PackEntry, entry: &PackEntry) -> String {
     let changed = changed_fields(said, entry);
-    let written = fields(entry);
+    let written = written_fields(kept, entry);
     let write = |key: &str| {
         let mut one = Map::new();
         one.insert(key.to_owned(), written.get(key).cloned().unwrap_or_default());
@@ -249,6 +260,12 @@ mod tests {
             .filter_map(|key| text.find(key))
             .collect();
         assert!(order.is_sorted(), "{text}");
+    }
+
+    #[test]
+    fn a_mark_that_is_said_stays_said() {
+        let kept = format!("{KEPT}auto_healable: true # since May\n");
+        assert_eq!(document_of(&entry(), Some(&kept)), format!("{KEPT}auto_healable: false # since May\n"));
     }
 
     #[test]

@@ -201,7 +201,11 @@ impl ForeignRow {
         ] {
             if let Some(value) = self.first(&columns) {
                 let value = first_words(&value, 40);
-                said.push(if words == "seen" { format!("seen {value} times") } else { format!("{words} {value}") });
+                said.push(if words == "seen" {
+                    format!("seen {value} {}", if value == "1" { "time" } else { "times" })
+                } else {
+                    format!("{words} {value}")
+                });
             }
         }
         let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join(", ")) };
