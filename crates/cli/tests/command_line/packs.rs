@@ -90,7 +90,11 @@ fn what_was_edited_here_is_kept() {
     assert_eq!(place.json(&["knowledge", "show", "pool-exhausted"])["root_cause"], "ours");
     place.ok(&["knowledge", "import", &newer, "--replace"]);
     let view = place.json(&["knowledge", "show", "pool-exhausted"]);
-    assert_eq!((&view["root_cause"], &view["auto_healable"]), (&json!("theirs"), &json!(true)), "only its text is theirs");
+    assert_eq!(
+        (&view["root_cause"], &view["auto_healable"]),
+        (&json!("theirs"), &json!(true)),
+        "only its text is theirs"
+    );
     let wider = write(&place, "wider.yaml", &PACK.replace("pool \\d+ exhausted", "pool"));
     let reply = place.json(&["knowledge", "import", &wider, "--replace"]);
     let view = place.json(&["knowledge", "show", "pool-exhausted"]);
@@ -113,7 +117,8 @@ fn a_document_is_edited_and_keeps_its_comments() {
     place.ok(&["knowledge", "import", &file]);
     // Another way of changing it is written into the document, too.
     place.ok(&["knowledge", "add", "Pool exhausted", "--must-not", "quota"]);
-    let command = editor(&place, "sed -i -e 's/too few/far too few/' -e 's/^auto_healable: false/auto_healable: true/' \"$2\"");
+    let command =
+        editor(&place, "sed -i -e 's/too few/far too few/' -e 's/^auto_healable: false/auto_healable: true/' \"$2\"");
     let temporary = place.path().join("tmp");
     std::fs::create_dir(&temporary).expect("made");
     let edit = |command: &str, more: &[&str]| {
@@ -129,23 +134,38 @@ fn a_document_is_edited_and_keeps_its_comments() {
     assert_eq!(place.json(&["knowledge", "show", "pool-exhausted"])["root_cause"], "too few connections");
     let saved = edit(&command, &["--yes", "--yes-act"]);
     assert_eq!(saved.code, 0, "{saved:?}");
-    assert!(saved.out.contains("- too few connections") && saved.out.contains("+ far too few connections"), "{saved:?}");
+    assert!(
+        saved.out.contains("- too few connections") && saved.out.contains("+ far too few connections"),
+        "{saved:?}"
+    );
     let document = place.ok(&["knowledge", "edit", "pool-exhausted", "--print"]);
     for part in ["# Ada's", "# the driver's words", "far too few", "- quota", "auto_healable: true"] {
         assert!(document.contains(part), "{part} is missing:\n{document}");
     }
     let broken = edit(&editor(&place, "echo 'rule: [' >> \"$2\""), &["--yes"]);
-    assert!(broken.code == 1 && broken.err.contains("line ") && broken.err.contains("Your text is kept in"), "{broken:?}");
+    assert!(
+        broken.code == 1 && broken.err.contains("line ") && broken.err.contains("Your text is kept in"),
+        "{broken:?}"
+    );
     let examples = edit(&editor(&place, "printf 'examples:\\n  matches: [nothing]\\n' >> \"$2\""), &["--yes"]);
     assert!(examples.code == 3 && examples.err.contains("its own example `nothing`"), "{examples:?}");
-    let none = place.command().env_remove("VISUAL").env_remove("EDITOR").args(["knowledge", "edit", "pool-exhausted"]).output();
+    let none = place
+        .command()
+        .env_remove("VISUAL")
+        .env_remove("EDITOR")
+        .args(["knowledge", "edit", "pool-exhausted"])
+        .output();
     assert!(ran(none.expect("runs")).err.contains("no editor is known"));
     // What was learned or set meanwhile is not undone by an older text.
     let base = place.ok(&["knowledge", "edit", "pool-exhausted", "--print"]);
     place.ok(&["knowledge", "add", "Pool exhausted", "--confidence", "0.7"]);
-    let short: String = base.lines().filter(|line| !line.starts_with("confidence")).map(|line| format!("{line}\n")).collect();
+    let short: String =
+        base.lines().filter(|line| !line.starts_with("confidence")).map(|line| format!("{line}\n")).collect();
     let ran = place.run_with(&["knowledge", "edit", "pool-exhausted", "--file", "-", "--yes", "--yes-act"], &short);
-    assert_eq!((ran.code, place.json(&["knowledge", "show", "pool-exhausted"])["confidence"]["value"].as_f64()), (0, Some(0.7)));
+    assert_eq!(
+        (ran.code, place.json(&["knowledge", "show", "pool-exhausted"])["confidence"]["value"].as_f64()),
+        (0, Some(0.7))
+    );
 }
 
 #[test]
@@ -184,7 +204,10 @@ fn an_icdev_database_is_imported_and_not_touched() {
     let reply = place.json(&["knowledge", "import", &file, "--skip-bad"]);
     assert_eq!((&reply["kind"], &reply["added"], &reply["lowered"]), (&json!("icdev"), &json!(1), &json!(1)));
     let view = place.json(&["knowledge", "show", "memory-leak"]);
-    assert_eq!((&view["action"], &view["use_count"], &view["origin"]), (&json!("service.restart"), &json!(0), &json!("icdev")));
+    assert_eq!(
+        (&view["action"], &view["use_count"], &view["origin"]),
+        (&json!("service.restart"), &json!(0), &json!("icdev"))
+    );
     assert!(view["sources"][0]["name"].as_str().is_some_and(|name| name.contains("row 5 (seen 12 times")), "{view}");
     assert_eq!(std::fs::read(&file).expect("read"), before);
     let ours = place.path().join("data/icdev.db").display().to_string();
