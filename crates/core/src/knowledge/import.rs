@@ -83,7 +83,7 @@ pub fn weigh(
     now: Timestamp,
 ) -> (Verdict, Option<Pattern>) {
     let Some(local) = local else {
-        return (Verdict::Added, Some(incoming.as_pattern(origin, now)));
+        return (Verdict::Added, Some(incoming.into_checked_pattern(origin, now)));
     };
     let before = PackEntry::from(local.pattern);
     let (have, want) = (content(&before), content(&incoming));
@@ -101,7 +101,7 @@ pub fn weigh(
         || have.action != want.action
         || have.scope != want.scope;
     let disarmed = acts_otherwise && before.auto_healable;
-    let mut pattern = incoming.as_pattern(&local.pattern.provenance.origin, now);
+    let mut pattern = incoming.into_checked_pattern(&local.pattern.provenance.origin, now);
     let mut confidence = local.pattern.confidence;
     if acts_otherwise {
         confidence = confidence.min(IMPORT_CONFIDENCE);

@@ -144,11 +144,11 @@ impl PackEntry {
         if let Some(problem) = self.problems().first() {
             return Err(format!("pattern `{}`: {problem}", self.name));
         }
-        Ok(self.as_pattern(origin, now))
+        Ok(self.into_checked_pattern(origin, now))
     }
 
     /// The pattern of an entry that has no problems.
-    pub(super) fn as_pattern(self, origin: &str, now: Timestamp) -> Pattern {
+    pub(super) fn into_checked_pattern(self, origin: &str, now: Timestamp) -> Pattern {
         let id = self.pattern_id();
         Pattern {
             id,
