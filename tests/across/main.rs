@@ -9,6 +9,7 @@ mod interface;
 mod keeping;
 mod leases;
 mod notify;
+mod packs;
 mod rules;
 mod scenario;
 mod supervisord;

@@ -15,11 +15,11 @@ mod secret;
 mod source;
 mod tls;
 
-#[cfg(unix)]
-pub use actuator::ProcessActuator;
 #[cfg(feature = "supervisord")]
 pub use actuator::SupervisordActuator;
 pub use actuator::all_actuators;
+#[cfg(unix)]
+pub use actuator::{ProcessActuator, run_foreground};
 pub use audit::{HomeSigner, KeptCheckpoints};
 pub use brake::PauseFile;
 pub use clock::SystemClock;

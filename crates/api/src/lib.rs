@@ -12,6 +12,7 @@ mod error;
 mod extract;
 mod high_water;
 mod home;
+mod packs;
 mod principal;
 mod problem;
 mod reload;
@@ -37,4 +38,5 @@ pub use selfheal_store::Contents as BackupContents;
 pub use serve::{Served, bind, serve_socket, serve_tcp};
 pub use token::Secret;
 
+pub use selfheal_adapters::run_foreground;
 pub use selfheal_engine::{LiveEvent, ports};

@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::routes::{
-    audit, automation, backup, case, changes, demo, doctor, drafts, events, incidents, ingest, maintenance,
-    notifications, overview, patterns, people, queue, redact, review, tokens,
+    audit, automation, backup, case, changes, demo, doctor, documents, drafts, events, incidents, ingest, maintenance,
+    notifications, overview, packs, patterns, people, queue, redact, review, tokens,
 };
 use crate::view::LiveEventView;
 use crate::{ApiError, App};
@@ -54,7 +54,10 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(case::case))
         .routes(routes!(patterns::list))
         .routes(routes!(patterns::stats))
-        .routes(routes!(patterns::show, patterns::put))
+        .routes(routes!(patterns::show, patterns::put, documents::remove))
+        .routes(routes!(documents::show, documents::put))
+        .routes(routes!(packs::import))
+        .routes(routes!(packs::export))
         .routes(routes!(patterns::match_lines))
         .routes(routes!(drafts::list))
         .routes(routes!(drafts::accept))

@@ -8,10 +8,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod audit;
 mod change;
 mod knowledge_learn;
+mod knowledge_packs;
 
 pub use audit::{AuditCommand, AuditListArguments, CaseArgument};
 pub use change::{ChangeCommand, ChangeKindArgument, RecordArguments};
 pub use knowledge_learn::{AcceptArguments, MergeArguments, RejectDraftArguments, ReviewArguments};
+pub use knowledge_packs::{EditArguments, ExportArguments, ImportArguments, RemoveArguments};
 
 /// A knowledge base and incident manager that heals production services.
 #[derive(Debug, Parser)]
@@ -276,8 +278,16 @@ pub enum ReasonArgument {
 
 #[derive(Debug, Subcommand)]
 pub enum KnowledgeCommand {
-    /// Add a pattern, or change the one of that name: what is left out stays as it is.
+    /// Add a pattern, or change the one of that name: what is left out stays as it is. Asks where nothing is given.
     Add(Box<AddArguments>),
+    /// Open a pattern's document, look at what the change does, and save it.
+    Edit(EditArguments),
+    /// Take a pattern out of the knowledge base. What it did stays on record.
+    Remove(RemoveArguments),
+    /// Import a knowledge pack, or the patterns of an ICDEV database, with at most 0.60 of trust each.
+    Import(ImportArguments),
+    /// Write patterns as a pack that reads back equal.
+    Export(ExportArguments),
     /// List all patterns.
     List,
     /// Show one pattern, by id or name.
@@ -313,9 +323,11 @@ pub enum KnowledgeCommand {
     },
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct AddArguments {
-    pub name: String,
+    /// Its name; or a file that ends in .yaml or .yml, with one pattern or several (- for standard input).
+    #[arg(value_name = "NAME|FILE.yaml")]
+    pub name: Option<String>,
     /// A regular expression that the failure's text matches.
     #[arg(long, value_name = "REGEX")]
     pub rule: Option<String>,
@@ -356,6 +368,9 @@ pub struct AddArguments {
     /// Only for this project.
     #[arg(long)]
     pub project: Option<String>,
+    /// For files: what they say may act by itself, may.
+    #[arg(long)]
+    pub yes_act: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -19,7 +19,7 @@ pub fn line(text: impl std::fmt::Display) {
 
 /// Text without the characters that drive a terminal: whoever writes a log line must not forge the screen on which its fix
 /// is approved.
-fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     text.chars()
         .flat_map(|c| match c {
             '\n' | '\t' => vec![c],

@@ -20,7 +20,7 @@ static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
 const TIMEOUTS: [(&str, &str); 2] = [("idle_in_transaction_session_timeout", "10s"), ("lock_timeout", "20s")];
 
 /// "SHL1" in the header of our SQLite files, so that another program's file is never taken for ours.
-const APPLICATION_ID: i64 = 0x5348_4c31;
+pub(crate) const APPLICATION_ID: i64 = 0x5348_4c31;
 
 impl Store {
     /// Opens `sqlite:PATH` or `postgres://...`.

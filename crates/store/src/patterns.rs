@@ -8,7 +8,7 @@ use crate::{StoreError, Tx};
 
 /// The columns stand beside the body for people and for the limits the database checks; the columns win.
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(crate) struct Row {
     confidence: i64,
     use_count: i64,
     attempts: i64,
@@ -60,6 +60,7 @@ const ALL: &str = "select confidence, use_count, attempts, body from knowledge_p
 const WITH_STATUS: &str =
     "select confidence, use_count, attempts, body from knowledge_patterns where status = $1 order by id";
 const ONE: &str = "select confidence, use_count, attempts, body from knowledge_patterns where id = $1";
+const REMOVE: &str = "delete from knowledge_patterns where id = $1";
 const LEARN: &str = "
     update knowledge_patterns
     set confidence = $2, use_count = case when use_count + $3 < 0 then 0 else use_count + $3 end, attempts = attempts + $4, updated_at = $5
@@ -81,6 +82,25 @@ impl Tx {
     pub async fn put_pattern(&mut self, pattern: &Pattern) -> Result<(), StoreError> {
         self.write_pattern(pattern).await?;
         self.bump_knowledge_version(pattern.updated_at).await
+    }
+
+    /// Adds or replaces many at once; for whoever keeps a compiled copy they are one change.
+    pub async fn put_patterns(&mut self, patterns: &[Pattern], at: Timestamp) -> Result<(), StoreError> {
+        for pattern in patterns {
+            self.write_pattern(pattern).await?;
+        }
+        if patterns.is_empty() { Ok(()) } else { self.bump_knowledge_version(at).await }
+    }
+
+    /// Removes a pattern and its document. Its outcomes stay, with the incidents in which it had them. False where it was
+    /// not there.
+    pub async fn remove_pattern(&mut self, id: &PatternId, at: Timestamp) -> Result<bool, StoreError> {
+        self.remove_document(id).await?;
+        let removed = execute!(self, sqlx::query(REMOVE).bind(id.as_str())) > 0;
+        if removed {
+            self.bump_knowledge_version(at).await?;
+        }
+        Ok(removed)
     }
 
     /// The row alone: for a draft, which no match sees, so that nothing has to be matched anew.

@@ -8,7 +8,7 @@ mod supervisord;
 use selfheal_engine::ports::Actuator;
 
 #[cfg(unix)]
-pub use process::ProcessActuator;
+pub use process::{ProcessActuator, run_foreground};
 #[cfg(feature = "supervisord")]
 pub use supervisord::SupervisordActuator;
 

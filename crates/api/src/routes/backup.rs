@@ -41,7 +41,7 @@ pub async fn make(State(app): State<Arc<App>>, who: Principal) -> Result<Respons
 /// only see a broken connection.
 const SWALLOWED: usize = 16 * 1024 * 1024;
 
-async fn swallow(body: Body) {
+pub(super) async fn swallow(body: Body) {
     let (mut pieces, mut left) = (body.into_data_stream(), SWALLOWED);
     while let Some(Ok(piece)) = pieces.next().await {
         left = left.saturating_sub(piece.len());

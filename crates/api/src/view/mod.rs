@@ -11,6 +11,7 @@ mod learning;
 mod maintenance;
 mod notifier;
 mod overview;
+mod pack;
 mod pattern;
 mod plan;
 mod queue;
@@ -34,6 +35,7 @@ pub use notifier::{NotifierList, NotifierReading, NotifierTestView, NotifierView
 pub use overview::{
     AuditState, AutomationView, Counts, DemoScenario, EngineRole, EngineView, LiveEventView, Me, Overview, QuietView,
 };
+pub use pack::{DocumentReply, DocumentView, FieldChange, ImportFault, ImportReply, ImportRow};
 pub use pattern::{PatternPage, PatternView, pattern_view};
 pub use plan::{ApprovalView, Parameter, PlanStep, PlanView, approval_view, plan_view};
 pub use queue::{ConnectionView, ExecutingView, QueueEntry, QueueView, SlotsView};

@@ -8,7 +8,7 @@ use selfheal_core::PatternId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{knowledge_learn, knowledge_review, lines};
+use super::{documents, knowledge_learn, knowledge_review, lines, packs};
 use crate::args::{AddArguments, KnowledgeCommand, Place};
 use crate::{connect, output};
 
@@ -18,7 +18,17 @@ const LINES: usize = 1_000;
 pub async fn run(place: &Place, as_json: bool, command: KnowledgeCommand) -> anyhow::Result<ExitCode> {
     let client = connect::client(place).await?;
     match command {
-        KnowledgeCommand::Add(add) => {
+        KnowledgeCommand::Edit(edit) => return documents::edit(&client, as_json, edit).await,
+        KnowledgeCommand::Remove(remove) => return documents::remove(&client, as_json, remove).await,
+        KnowledgeCommand::Import(import) => return packs::import(&client, as_json, import).await,
+        KnowledgeCommand::Export(export) => return packs::export(&client, as_json, export).await,
+        KnowledgeCommand::Add(add) if documents::is_file(add.name.as_deref()) => {
+            return documents::add(&client, as_json, &add).await;
+        }
+        KnowledgeCommand::Add(mut add) => {
+            if add.name.is_none() {
+                documents::ask(&mut add)?;
+            }
             let view = put(&client, *add).await?;
             if as_json { output::json(&view)? } else { show(&view) }
         }
@@ -61,7 +71,7 @@ pub async fn run(place: &Place, as_json: bool, command: KnowledgeCommand) -> any
 }
 
 async fn put(client: &Client, add: AddArguments) -> anyhow::Result<PatternView> {
-    let id = PatternId::from_name(&add.name);
+    let id = PatternId::from_name(add.name.as_deref().unwrap_or_default());
     let parameters: std::collections::BTreeMap<String, String> = add.param.into_iter().collect();
     let given = |list: Vec<String>| (!list.is_empty()).then_some(list);
     let body = json!({

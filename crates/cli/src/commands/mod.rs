@@ -6,6 +6,7 @@ mod backup;
 mod change;
 mod demo;
 mod doctor;
+mod documents;
 mod engine;
 mod incidents;
 mod ingest;
@@ -16,6 +17,7 @@ mod knowledge_review;
 mod lines;
 mod maintenance;
 mod notify;
+mod packs;
 mod queue;
 mod tokens;
 

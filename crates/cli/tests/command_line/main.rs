@@ -8,6 +8,7 @@ mod everyday;
 mod keeping;
 mod learning;
 mod notify;
+mod packs;
 mod patient;
 mod support;
 mod trouble;

@@ -19,8 +19,8 @@ pub use maintenance::MaintenanceWindow;
 pub use notifications::{
     EmailNotifier, Notifications, NotifierKind, NotifierSpec, SlackNotifier, SmtpSecurity, WebhookNotifier,
 };
-pub(crate) use parse::read_yaml;
 pub use parse::{ConfigError, parse};
+pub(crate) use parse::{read_yaml, read_yaml_within};
 pub use quiet::{ClockTime, QuietHours, Zone};
 pub use retention::Retention;
 pub use section::{ApprovalPolicy, Config, Correlation, Server};

@@ -41,9 +41,28 @@ pub fn parse(text: &str, file: &str) -> Result<Config, ConfigError> {
 
 /// Reads any YAML document of the product with located errors.
 pub(crate) fn read_yaml<T: serde::de::DeserializeOwned>(text: &str, file: &str) -> Result<T, ConfigError> {
+    read_with(text, file, serde_yaml::Options::default())
+}
+
+/// Reads YAML that strangers wrote: at most so many nodes, so deep, and no anchors and aliases, which can make much of little.
+pub(crate) fn read_yaml_within<T: serde::de::DeserializeOwned>(
+    text: &str,
+    file: &str,
+    nodes: usize,
+    depth: usize,
+) -> Result<T, ConfigError> {
+    let budget = serde_yaml::budget! { max_nodes: nodes, max_depth: depth, max_aliases: 0, max_documents: 1 };
+    read_with(text, file, serde_yaml::options! { budget: budget })
+}
+
+fn read_with<T: serde::de::DeserializeOwned>(
+    text: &str,
+    file: &str,
+    options: serde_yaml::Options,
+) -> Result<T, ConfigError> {
     // A file of comments only is an empty document, which every section's defaults satisfy.
     let blank = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
-    serde_yaml::from_str(if blank { "{}" } else { text }).map_err(|error| {
+    serde_yaml::from_str_with_options(if blank { "{}" } else { text }, options).map_err(|error| {
         let place = error.location().unwrap_or(Location::UNKNOWN);
         let (line, column) = (place.line(), place.column());
         let rendered = error.without_snippet().render();

@@ -68,9 +68,12 @@ pub struct PackEntry {
     pub sources: Vec<Source>,
     #[serde(default)]
     pub licence: Option<String>,
+    /// The pack that this pattern came in, where it is not the one that the file's head names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pack: Option<PackInfo>,
 }
 
-const fn current_version() -> u32 {
+pub(super) const fn current_version() -> u32 {
     1
 }
 
@@ -102,6 +105,7 @@ impl From<&Pattern> for PackEntry {
             shadow: pattern.shadow,
             sources: pattern.provenance.sources.clone(),
             licence: pattern.provenance.licence.clone(),
+            pack: pattern.provenance.pack.clone(),
         }
     }
 }
@@ -131,35 +135,22 @@ impl PackEntry {
             shadow: false,
             sources: Vec::new(),
             licence: None,
+            pack: None,
         }
     }
 
     /// The pattern that this entry describes, or what is wrong with it.
     pub fn into_pattern(self, origin: &str, now: Timestamp) -> Result<Pattern, String> {
-        let id = PatternId::from_name(self.id.as_ref().unwrap_or(&self.name));
-        if id.as_str().is_empty() {
-            return Err(format!("pattern `{}`: the name needs at least one letter or digit", self.name));
+        if let Some(problem) = self.problems().first() {
+            return Err(format!("pattern `{}`: {problem}", self.name));
         }
-        if let Some(given) = self.id.as_ref().filter(|given| *given != id.as_str()) {
-            return Err(format!("pattern `{}`: the id `{given}` must be in the form `{id}`", self.name));
-        }
-        if self.action.is_some() && !self.no_safe_fix.is_empty() {
-            return Err(format!("pattern `{}`: it has an action and also says that none is safe", self.name));
-        }
-        if let Some(rule) = &self.rule {
-            let compiled = rule.compile().map_err(|error| format!("pattern `{}`: {error}", self.name))?;
-            let reads_text = compiled.reads_text();
-            if let Some(line) = self.examples.matches.iter().find(|line| reads_text && !compiled.holds_for_text(line)) {
-                return Err(format!("pattern `{}`: its rule does not match its own example `{line}`", self.name));
-            }
-            if let Some(line) = self.examples.rejects.iter().find(|line| {
-                compiled.holds_for_text(line)
-                    && !self.must_not.iter().any(|term| crate::matching::contains_term(line, term))
-            }) {
-                return Err(format!("pattern `{}`: its rule matches `{line}`, which it must not", self.name));
-            }
-        }
-        Ok(Pattern {
+        Ok(self.into_checked_pattern(origin, now))
+    }
+
+    /// The pattern of an entry that has no problems.
+    pub(super) fn into_checked_pattern(self, origin: &str, now: Timestamp) -> Pattern {
+        let id = self.pattern_id();
+        Pattern {
             id,
             name: self.name,
             family: self.family,
@@ -186,11 +177,11 @@ impl PackEntry {
                 origin: origin.to_owned(),
                 sources: self.sources,
                 licence: self.licence,
-                pack: None,
+                pack: self.pack,
             },
             created_at: now,
             updated_at: now,
-        })
+        }
     }
 }
 
@@ -209,10 +200,9 @@ pub fn parse_pack(text: &str, file: &str, origin: &str, now: Timestamp) -> Resul
     let pack = read_pack(text, file)?;
     let fail = |message| ConfigError { file: file.to_owned(), line: 0, column: 0, message };
     let info = pack.pack;
-    let read = |entry: PackEntry| {
-        let mut pattern = entry.into_pattern(origin, now).map_err(fail)?;
-        pattern.provenance.pack = info.clone();
-        Ok(pattern)
+    let read = |mut entry: PackEntry| {
+        entry.pack = entry.pack.or_else(|| info.clone());
+        entry.into_pattern(origin, now).map_err(fail)
     };
     pack.patterns.into_iter().map(read).collect()
 }

@@ -43,6 +43,16 @@ pub fn prepare(words: &[String], working_directory: Option<&Path>) -> Result<Com
     Ok(command)
 }
 
+/// Runs a person's own program (an editor) on their terminal, with their environment, and waits for its end. No shell reads
+/// the words.
+pub async fn run_foreground(words: &[String]) -> Result<ExitStatus, String> {
+    let (name, arguments) = words.split_first().ok_or("the command is empty")?;
+    let program = argv::find(name, None).map_err(|why| format!("{name}: {why}"))?;
+    #[expect(clippy::disallowed_methods, reason = "the one place that starts programs: no shell")]
+    let mut command = Command::new(program);
+    command.arg0(name).args(arguments).status().await.map_err(|error| format!("{name}: {error}"))
+}
+
 /// How a command ended.
 #[derive(Debug)]
 pub struct Ended {

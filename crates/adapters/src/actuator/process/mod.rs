@@ -12,6 +12,8 @@ mod start;
 mod stop;
 mod table;
 
+pub use command::run_foreground;
+
 use std::path::Path;
 
 use async_trait::async_trait;

@@ -1,0 +1,155 @@
+//! What a pattern from outside may be at most, and what else makes one unusable.
+
+use super::PackEntry;
+use crate::PatternId;
+
+/// Bytes of one pack.
+pub const PACK_BYTES: u64 = 256 * 1024 * 1024;
+/// Patterns of one pack.
+pub const PACK_ENTRIES: usize = 200_000;
+/// Bytes of one pattern's YAML, with its comments.
+pub const DOCUMENT_BYTES: usize = 256 * 1024;
+/// Characters of a name.
+pub const NAME_CHARACTERS: usize = 200;
+/// Characters of any other text.
+pub const FIELD_CHARACTERS: usize = 10_000;
+/// Items of any list.
+pub const LIST_ITEMS: usize = 1_000;
+/// How deep a document may nest.
+pub const DEPTH: usize = 16;
+/// Scalars, lists and mappings of one pattern.
+pub const NODES: usize = 20_000;
+
+/// What is wrong with an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryProblem {
+    /// Its rule and its examples contradict each other.
+    pub is_example: bool,
+    /// What is wrong, without the entry's name.
+    pub why: String,
+    /// What to do about it.
+    pub next: String,
+}
+
+impl EntryProblem {
+    fn new(why: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { is_example: false, why: why.into(), next: next.into() }
+    }
+
+    fn example(why: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { is_example: true, ..Self::new(why, next) }
+    }
+}
+
+impl std::fmt::Display for EntryProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+impl PackEntry {
+    /// The id that the entry asks for, or the one that belongs to its name.
+    pub fn pattern_id(&self) -> PatternId {
+        PatternId::from_name(self.id.as_ref().unwrap_or(&self.name))
+    }
+
+    /// An id that the name has anyway is not said: so two entries that mean the same are equal.
+    #[must_use]
+    pub(super) fn with_its_own_id(mut self) -> Self {
+        let own = PatternId::from_name(&self.name);
+        self.id = self.id.filter(|id| *id != own.as_str());
+        self
+    }
+
+    /// Everything that keeps this entry from being a pattern. Empty for a usable one.
+    pub fn problems(&self) -> Vec<EntryProblem> {
+        let mut problems = Vec::new();
+        let id = self.pattern_id();
+        if id.as_str().is_empty() {
+            problems.push(EntryProblem::new(
+                "the name needs at least one letter or digit",
+                "Give it a name that says what fails.",
+            ));
+        }
+        if let Some(given) = self.id.as_ref().filter(|given| *given != id.as_str()) {
+            problems.push(EntryProblem::new(
+                format!("the id `{given}` must be in the form `{id}`"),
+                format!("Write `id: {id}`, or leave the id out."),
+            ));
+        }
+        if self.action.is_some() && !self.no_safe_fix.is_empty() {
+            problems.push(EntryProblem::new(
+                "it has an action and also says that none is safe",
+                "Keep one of `action` and `no_safe_fix`.",
+            ));
+        }
+        problems.extend(self.too_large());
+        // A rule that is too large is not worth compiling.
+        if problems.is_empty() {
+            self.check_rule(&mut problems);
+        }
+        problems
+    }
+
+    fn too_large(&self) -> Option<EntryProblem> {
+        if self.name.chars().count() > NAME_CHARACTERS {
+            return Some(EntryProblem::new(
+                format!("its name is longer than {NAME_CHARACTERS} characters"),
+                "Shorten it; the description may say more.",
+            ));
+        }
+        let value = serde_json::Value::Object(super::yaml::object(self));
+        over(&value, "it").map(|why| EntryProblem::new(why, "Shorten it, or make several patterns of it."))
+    }
+
+    fn check_rule(&self, problems: &mut Vec<EntryProblem>) {
+        let Some(rule) = &self.rule else { return };
+        let compiled = match rule.compile() {
+            Ok(compiled) => compiled,
+            Err(error) => {
+                return problems.push(EntryProblem::new(
+                    error.to_string(),
+                    "Mend the expression; the syntax is that of the `regex` crate.",
+                ));
+            }
+        };
+        let reads_text = compiled.reads_text();
+        for line in self.examples.matches.iter().filter(|line| reads_text && !compiled.holds_for_text(line)) {
+            problems.push(EntryProblem::example(
+                format!("its rule does not match its own example `{line}`"),
+                "Widen the rule, or take the example out.",
+            ));
+        }
+        let ruled_out = |line: &str| self.must_not.iter().any(|term| crate::matching::contains_term(line, term));
+        for line in self.examples.rejects.iter().filter(|line| compiled.holds_for_text(line) && !ruled_out(line)) {
+            problems.push(EntryProblem::example(
+                format!("its rule matches `{line}`, which it must not"),
+                "Narrow the rule, or add a must-not term.",
+            ));
+        }
+    }
+}
+
+/// What is too large in a value, and where.
+fn over(value: &serde_json::Value, place: &str) -> Option<String> {
+    use serde_json::Value;
+    match value {
+        Value::String(text) if text.chars().count() > FIELD_CHARACTERS => {
+            Some(format!("`{place}` is longer than {FIELD_CHARACTERS} characters"))
+        }
+        // PostgreSQL cannot hold it, and no failure's text does.
+        Value::String(text) if text.contains('\0') => Some(format!("`{place}` holds a null character")),
+        Value::Array(items) if items.len() > LIST_ITEMS => Some(format!("`{place}` has more than {LIST_ITEMS} items")),
+        Value::Object(map) if map.len() > LIST_ITEMS => Some(format!("`{place}` has more than {LIST_ITEMS} keys")),
+        Value::Array(items) => items.iter().find_map(|item| over(item, place)),
+        Value::Object(map) => map.iter().find_map(|(key, item)| {
+            let long = key.chars().count() > FIELD_CHARACTERS;
+            if long {
+                Some(format!("a key of `{place}` is longer than {FIELD_CHARACTERS} characters"))
+            } else {
+                over(item, key)
+            }
+        }),
+        _ => None,
+    }
+}
