@@ -33,6 +33,7 @@ pub use decide::SIGNALS as EVIDENCE_LIMIT;
 pub use engine::{Adapters, Engine, EngineError, EngineStatus, OpenNotifiers, OpenSource, Role, StandingStill};
 pub use high_water::{HighWater, Mark};
 pub use intake::title_of;
+pub use knowledge::Knowledge;
 pub use live::LiveEvent;
 pub use people::{Choice, PersonError, Refusal};
 pub use watch::HealthWatch;

@@ -8,12 +8,12 @@ use crate::{StoreError, Tx};
 
 /// The columns stand beside the body for people and for the limits the database checks; the columns win.
 #[derive(sqlx::FromRow)]
-struct Row {
-    confidence: i64,
-    use_count: i64,
-    attempts: i64,
+pub(crate) struct Row {
+    pub confidence: i64,
+    pub use_count: i64,
+    pub attempts: i64,
     #[sqlx(json)]
-    body: Pattern,
+    pub body: Pattern,
 }
 
 impl From<Row> for Pattern {
@@ -93,7 +93,7 @@ impl Tx {
                 .bind(pattern.created_at.as_micros())
                 .bind(pattern.updated_at.as_micros())
         );
-        self.bump_knowledge_version(pattern.updated_at).await
+        self.pattern_changed(&pattern.id, pattern.updated_at).await
     }
 
     pub async fn patterns(&mut self) -> Result<Vec<Pattern>, StoreError> {
@@ -137,7 +137,7 @@ impl Tx {
                 .bind(i64::from(learned.uses))
                 .bind(reason)
         );
-        self.bump_knowledge_version(at).await
+        self.pattern_changed(id, at).await
     }
 
     pub async fn confidence_history(&mut self, id: &PatternId) -> Result<Vec<ConfidenceStep>, StoreError> {
