@@ -152,6 +152,7 @@ fn time_edits(
 }
 
 /// Mebibytes that become resident when a subject is made, in a process that does nothing else.
+#[expect(clippy::disallowed_methods, reason = "this program alone, to see what a process of its own holds")]
 fn memory_in_a_process(name: &str, patterns: usize) -> anyhow::Result<f64> {
     let output = Command::new(std::env::current_exe()?).args(["match-memory", name, &patterns.to_string()]).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
