@@ -22,16 +22,26 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Ranking a line against the knowledge base, beside SQLite's FTS5.
+    /// Finding patterns by their text, beside other search engines. Build with `--features peers` to have all of them.
     Match {
-        #[arg(long, default_value_t = 1_000)]
-        patterns: usize,
-        #[arg(long, default_value_t = 100)]
+        /// How many patterns, in turn.
+        #[arg(long, value_delimiter = ',', default_value = "1000,10000,100000")]
+        patterns: Vec<usize>,
+        #[arg(long, default_value_t = 500)]
         queries: usize,
+        /// Words of each query.
+        #[arg(long, default_value_t = 12)]
+        words: usize,
+        /// Edits of each run.
+        #[arg(long, default_value_t = 10)]
+        edits: usize,
         /// Runs over all queries; the spread is that of the runs' medians.
         #[arg(long, default_value_t = 5)]
         runs: usize,
     },
+    /// What one engine takes in memory, measured in a process of its own.
+    #[command(hide = true)]
+    MatchMemory { subject: String, patterns: usize },
     /// What the rules of packs hold on: their own examples, each other's, and labelled lines.
     Knowledge {
         #[arg(required = true)]
@@ -70,10 +80,10 @@ fn main() -> anyhow::Result<()> {
         eprintln!("This is a debug build: its figures say nothing. Use `cargo run --release -p selfheal-bench`.");
     }
     match what {
-        What::Match { patterns, queries, runs } => tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?
-            .block_on(matching::run(patterns, queries, runs)),
+        What::Match { patterns, queries, words, edits, runs } => {
+            matching::run(&matching::Settings { patterns, queries, words, edits, runs })
+        }
+        What::MatchMemory { subject, patterns } => matching::memory(&subject, patterns),
         What::Knowledge { files, data, near_misses } => knowledge::run(&files, data.as_deref(), near_misses),
         What::Relevance(arguments) => relevance::run(&arguments),
         What::Evidence { incidents, seeds, history } => {

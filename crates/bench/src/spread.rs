@@ -4,8 +4,14 @@ use std::time::Duration;
 
 /// The median of some durations.
 pub fn median(times: &mut [Duration]) -> Duration {
+    share(times, 0.5)
+}
+
+/// The duration that this share of them, 0 to 1, does not exceed.
+pub fn share(times: &mut [Duration], share: f64) -> Duration {
     times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
+    let at = (times.len() as f64 * share) as usize;
+    times.get(at.min(times.len().saturating_sub(1))).copied().unwrap_or_default()
 }
 
 /// Lowest, middle and highest of the runs' medians, in microseconds.
@@ -25,6 +31,6 @@ impl Spread {
 
 impl std::fmt::Display for Spread {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:10.1} us  ({:.1} to {:.1})", self.middle, self.low, self.high)
+        f.pad(&format!("{:.1} us ({:.1} to {:.1})", self.middle, self.low, self.high))
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use selfheal_core::audit::{Evidenced, NewEntry, evidence_digest};
 use selfheal_core::config::{Config, Service};
-use selfheal_core::matching::{KnowledgeBase, PatternMatch, Query};
+use selfheal_core::matching::{PatternMatch, Query};
 use selfheal_core::{
     Decided, Decision, DecisionKind, Effect, Fact, Gate, GateResult, Incident, NewSignal, Plan, ServiceName, Span,
     State, Timestamp,
@@ -17,6 +17,7 @@ use selfheal_store::{PendingEffect, Tx};
 use crate::conclude::stale;
 use crate::engine::{Engine, EngineError};
 use crate::intake::root_service;
+use crate::knowledge::Knowledge;
 use crate::learning::learn_from_end;
 use crate::plan::{NoPlan, Prepared};
 use crate::timers::call_next;
@@ -180,7 +181,7 @@ impl Engine {
 pub(crate) fn best_service(
     incident: &Incident,
     signals: &[NewSignal],
-    base: &KnowledgeBase,
+    base: &Knowledge,
     config: &Config,
 ) -> (ServiceName, Vec<PatternMatch>, Option<ServiceName>) {
     let matches_of = |service: &ServiceName| {

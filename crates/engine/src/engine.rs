@@ -16,7 +16,7 @@ use crate::channels::Channels;
 use crate::checkpoint::Signed;
 use crate::high_water::HighWater;
 use crate::integrity::Integrity;
-use crate::knowledge::KnowledgeCache;
+use crate::knowledge::{Knowledge, KnowledgeCache};
 use crate::live::LiveEvent;
 use crate::ports::{Actuator, Brake, Clock, Notifier, OpenedNotifier, Probe, Signer, Source};
 
@@ -202,6 +202,11 @@ impl Engine {
     pub fn stand_still(self: &Arc<Self>) -> StandingStill {
         self.standing.store(true, Ordering::SeqCst);
         StandingStill(Arc::clone(self))
+    }
+
+    /// The knowledge base in memory, at least as new as the transaction sees it; not for one that changed it.
+    pub async fn knowledge(&self, tx: &mut selfheal_store::Tx) -> Result<Arc<Knowledge>, StoreError> {
+        self.knowledge.get(tx).await
     }
 
     /// The audit trail is another one: what was signed of it before says nothing of this one.

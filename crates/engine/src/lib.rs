@@ -35,6 +35,7 @@ pub use decide::SIGNALS as EVIDENCE_LIMIT;
 pub use engine::{Adapters, Engine, EngineError, EngineStatus, OpenNotifiers, OpenSource, Role, StandingStill};
 pub use high_water::{HighWater, Mark};
 pub use intake::title_of;
+pub use knowledge::Knowledge;
 pub use learning::AcceptedDraft;
 pub use live::LiveEvent;
 pub use people::{Choice, PersonError, Refusal};

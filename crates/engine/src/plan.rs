@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use selfheal_core::config::{Config, Service};
 use selfheal_core::knowledge::Pattern;
-use selfheal_core::matching::{KnowledgeBase, PatternMatch};
+use selfheal_core::matching::PatternMatch;
 use selfheal_core::{
     Action, Best, Chosen, Decided, DecisionConfidence, DecisionInput, DecisionKind, Incident, NewSignal, PatternId,
     Plan, Preflight, ServiceName, Timestamp, analyse, chosen, decide, learn,
@@ -15,6 +15,7 @@ use selfheal_core::{
 use crate::decide::{best_service, checks};
 use crate::engine::{Engine, EngineError};
 use crate::evidence::attach;
+use crate::knowledge::Knowledge;
 use crate::ports::{Actuator, ActuatorError};
 
 /// How long a target may take to say what state it is in.
@@ -67,13 +68,13 @@ impl Engine {
         &self,
         incident: &Incident,
         signals: &[NewSignal],
-        base: &KnowledgeBase,
+        base: &Knowledge,
         config: &Config,
     ) -> Result<Prepared, EngineError> {
         let (mut service, mut matches, upstream) = best_service(incident, signals, base, config);
         self.weigh(incident, &mut matches).await?;
         attach(&mut self.store.read().await?, incident, &service, signals, &mut matches, config).await?;
-        let best = matches.first().and_then(|best| Some((best, Arc::clone(base.pattern(&best.pattern)?))));
+        let best = matches.first().and_then(|best| Some((best, base.pattern(&best.pattern)?)));
         let mut decision = {
             let entry = config.service(&service);
             let found = best.as_ref().map(|(found, pattern)| (*found, &**pattern));

@@ -1,13 +1,13 @@
 //! The rehearsal of `ingest --dry-run`: everything that would follow, and nothing that does.
 
 use selfheal_core::config::Config;
-use selfheal_core::matching::KnowledgeBase;
 use selfheal_core::{Fact, Incident, NewSignal, SignalSeen, Timestamp};
 use selfheal_store::Tx;
 
 use crate::decide::signals_of;
 use crate::engine::{Engine, EngineError};
 use crate::intake::title_of;
+use crate::knowledge::Knowledge;
 
 impl Engine {
     /// What the pipeline would make of some signals, without doing or keeping anything: the same code in transactions that
@@ -18,7 +18,7 @@ impl Engine {
         let Some(incident) = take_alone(&mut tx, signals, &config, now).await? else { return Ok(None) };
         let stored = signals_of(&mut tx, &incident).await?;
         // Not the shared copy: what this transaction changed is undone, its version number with it.
-        let (base, _) = KnowledgeBase::new(tx.patterns().await?);
+        let base = Knowledge::of(0, tx.patterns().await?);
         drop(tx);
         let prepared = self.prepare(&incident, &stored, &base, &config).await?;
         let mut tx = self.store.write().await?;

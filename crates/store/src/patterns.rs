@@ -9,11 +9,11 @@ use crate::{StoreError, Tx};
 /// The columns stand beside the body for people and for the limits the database checks; the columns win.
 #[derive(sqlx::FromRow)]
 pub(crate) struct Row {
-    confidence: i64,
-    use_count: i64,
-    attempts: i64,
+    pub confidence: i64,
+    pub use_count: i64,
+    pub attempts: i64,
     #[sqlx(json)]
-    body: Pattern,
+    pub body: Pattern,
 }
 
 impl From<Row> for Pattern {
@@ -80,8 +80,7 @@ const COUNTS: &str = "
 impl Tx {
     /// Adds a pattern, or replaces the one of the same id.
     pub async fn put_pattern(&mut self, pattern: &Pattern) -> Result<(), StoreError> {
-        self.write_pattern(pattern).await?;
-        self.bump_knowledge_version(pattern.updated_at).await
+        self.put_patterns(std::slice::from_ref(pattern), pattern.updated_at).await
     }
 
     /// Adds or replaces many at once; for whoever keeps a compiled copy they are one change.
@@ -89,7 +88,8 @@ impl Tx {
         for pattern in patterns {
             self.write_pattern(pattern).await?;
         }
-        if patterns.is_empty() { Ok(()) } else { self.bump_knowledge_version(at).await }
+        let ids: Vec<PatternId> = patterns.iter().map(|pattern| pattern.id.clone()).collect();
+        self.patterns_changed(&ids, at).await
     }
 
     /// Removes a pattern and its document. Its outcomes stay, with the incidents in which it had them. False where it was
@@ -98,7 +98,7 @@ impl Tx {
         self.remove_document(id).await?;
         let removed = execute!(self, sqlx::query(REMOVE).bind(id.as_str())) > 0;
         if removed {
-            self.bump_knowledge_version(at).await?;
+            self.patterns_changed(std::slice::from_ref(id), at).await?;
         }
         Ok(removed)
     }
@@ -170,7 +170,7 @@ impl Tx {
                 .bind(i64::from(learned.uses))
                 .bind(reason)
         );
-        self.bump_knowledge_version(at).await
+        self.patterns_changed(std::slice::from_ref(id), at).await
     }
 
     pub async fn confidence_history(&mut self, id: &PatternId) -> Result<Vec<ConfidenceStep>, StoreError> {

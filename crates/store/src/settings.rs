@@ -50,6 +50,7 @@ const PUT: &str = "
 
 const AUTOMATION: &str = "automation";
 const KNOWLEDGE_VERSION: &str = "knowledge_version";
+const KNOWLEDGE_REPLACED: &str = "knowledge_replaced";
 const PACE: &str = "pace";
 const LATEST_TIME: &str = "latest_time";
 const PURGED: &str = "retention_purged";
@@ -90,9 +91,16 @@ impl Tx {
         Ok(self.setting(KNOWLEDGE_VERSION).await?.unwrap_or(0))
     }
 
-    pub(crate) async fn bump_knowledge_version(&mut self, at: Timestamp) -> Result<(), StoreError> {
-        let next = self.knowledge_version().await? + 1;
-        self.set_knowledge_version(next, at).await
+    /// The version at which every row of the knowledge base was last replaced: what is older cannot be brought up to date
+    /// by what changed since.
+    pub(crate) async fn knowledge_replaced(&mut self) -> Result<i64, StoreError> {
+        Ok(self.setting(KNOWLEDGE_REPLACED).await?.unwrap_or(0))
+    }
+
+    /// Gives the knowledge base a version that no copy of it has, after every row was replaced.
+    pub(crate) async fn replace_knowledge(&mut self, version: i64, at: Timestamp) -> Result<(), StoreError> {
+        self.put_setting(KNOWLEDGE_REPLACED, &version, at, "store").await?;
+        self.set_knowledge_version(version, at).await
     }
 
     pub(crate) async fn set_knowledge_version(&mut self, version: i64, at: Timestamp) -> Result<(), StoreError> {

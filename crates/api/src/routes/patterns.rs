@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use selfheal_core::audit::NewEntry;
 use selfheal_core::detect::template;
 use selfheal_core::knowledge::{PackEntry, Pattern, Rule};
-use selfheal_core::matching::{KnowledgeBase, Query};
+use selfheal_core::matching::Query;
 use selfheal_core::{
     Action, ActionKind, BasisPoints, Fingerprint, NewSignal, PatternId, ProjectName, ServiceName, Severity, SignalKind,
     SourceName,
@@ -233,9 +233,8 @@ pub async fn match_lines(
     }
     let now = app.now();
     let mut tx = app.store().read().await?;
-    let patterns = tx.patterns().await?;
+    let base = app.engine.knowledge(&mut tx).await?;
     drop(tx);
-    let (base, _) = KnowledgeBase::new(patterns);
     let (project, service) =
         (ProjectName::new(body.project.unwrap_or_default()), ServiceName::new(body.service.unwrap_or_default()));
     let top = body.top.unwrap_or(3).clamp(1, TOP_LIMIT);
@@ -262,7 +261,7 @@ pub async fn match_lines(
                 .iter()
                 .map(|found| {
                     let pattern = base.pattern(&found.pattern);
-                    let action = pattern.and_then(|p| p.action.as_ref()).map(|action| action.kind.to_string());
+                    let action = pattern.as_ref().and_then(|p| p.action.as_ref()).map(|action| action.kind.to_string());
                     match_view(found, action, pattern.map_or_else(String::new, |p| p.root_cause.clone()))
                 })
                 .collect()

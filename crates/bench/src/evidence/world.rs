@@ -224,6 +224,7 @@ fn candidate(pattern: &PatternId, rests: Option<usize>) -> PatternMatch {
         competitors: vec![],
         evidence: Evidence::default(),
         items: vec![],
+        explanation: Default::default(),
     }
 }
 

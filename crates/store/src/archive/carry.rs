@@ -104,7 +104,7 @@ impl Tx {
         // The later of the two clocks: no start becomes younger than it is.
         self.observe_clock(kept.latest.unwrap_or(now).max(now)).await?;
         let version = self.knowledge_version().await?.max(kept.knowledge_version);
-        self.set_knowledge_version(version + 1, now).await?;
+        self.replace_knowledge(version + 1, now).await?;
         Ok(missing.len())
     }
 

@@ -8,7 +8,8 @@ use flate2::write::GzEncoder;
 use selfheal_core::audit::NewEntry;
 use selfheal_core::{BasisPoints, EventId, Fact, IncidentId, Posture, Severity, SourceName, Span, Timestamp};
 use selfheal_store::{
-    ApiToken, ArchiveError, Automation, Connection, Contents, IncidentFilter, NewEvent, Store, Tx, check_archive,
+    ApiToken, ArchiveError, Automation, Connection, Contents, IncidentFilter, KnowledgeChanges, NewEvent, Store, Tx,
+    check_archive,
 };
 
 use crate::on_both;
@@ -232,6 +233,8 @@ async fn starts_that_the_backup_lacks_still_count(store: Store) {
     assert_eq!(record.state.name(), "closed");
     assert_eq!(tx.latest_time().await.expect("read"), Some(at(9_000)), "the later clock holds");
     assert!(tx.knowledge_version().await.expect("read") > version, "no old copy is taken for this one");
+    let changes = tx.knowledge_changes(version).await.expect("read");
+    assert_eq!(changes, KnowledgeChanges::Everything, "no old copy is brought up to date");
     // Again, with the same ones: nothing is carried twice.
     let kept = tx.keep(hour_ago).await.expect("read");
     assert_eq!(tx.carry_over(&kept, "ada", now).await.expect("stored"), 0);

@@ -2,7 +2,7 @@
 
 use selfheal_core::knowledge::PatternStatus;
 use selfheal_core::{BasisPoints, Learned, PatternId, Severity, learn};
-use selfheal_store::{NewEvent, Store};
+use selfheal_store::{KnowledgeChanges, NewEvent, Store};
 
 use crate::on_both;
 use crate::support::{at, incident, pattern, plan};
@@ -10,7 +10,8 @@ use crate::support::{at, incident, pattern, plan};
 on_both!(
     a_pattern_comes_back_as_it_went_in,
     learning_moves_exactly_what_it_says,
-    the_version_changes_with_every_change
+    the_version_changes_with_every_change,
+    what_changed_since_a_version_is_each_pattern_once_as_it_is_now
 );
 
 async fn a_pattern_comes_back_as_it_went_in(store: Store) {
@@ -59,4 +60,23 @@ async fn the_version_changes_with_every_change(store: Store) {
         tx.put_pattern(&pattern("Pool exhausted")).await.expect("stored");
         assert_eq!(tx.knowledge_version().await.expect("read"), version);
     }
+}
+
+async fn what_changed_since_a_version_is_each_pattern_once_as_it_is_now(store: Store) {
+    let (a, b) = (pattern("A pool"), pattern("B pool"));
+    let mut tx = store.write().await.expect("writes");
+    tx.put_pattern(&a).await.expect("stored");
+    tx.put_pattern(&b).await.expect("stored");
+    let mut later = b.clone();
+    for (version, confidence) in [(3, 6_000), (4, 7_000)] {
+        later.confidence = BasisPoints::saturating(confidence);
+        tx.put_pattern(&later).await.expect("stored");
+        assert_eq!(tx.knowledge_version().await.expect("read"), version);
+    }
+    let both = vec![(a.id.clone(), Some(a.clone())), (b.id.clone(), Some(later.clone()))];
+    for (since, expected) in [(0, both), (1, vec![(b.id.clone(), Some(later))]), (4, Vec::new())] {
+        let changes = tx.knowledge_changes(since).await.expect("read");
+        assert_eq!(changes, KnowledgeChanges::Patterns(expected), "since {since}");
+    }
+    assert_eq!(tx.knowledge_changes(5).await.expect("read"), KnowledgeChanges::Everything, "a version that never was");
 }

@@ -117,8 +117,8 @@ impl<A: Fn(u32) -> bool> Search<'_, A> {
         while next < lists.len() {
             let list = lists[next];
             let postings = &self.index.postings[list.term as usize];
-            // A look at the leaders pays where more is left to walk than was walked since the last.
-            if count >= self.k && postings.len() * 2 > count && count > checked + checked / 4 {
+            // A look at the leaders costs about what it costs to walk this many postings.
+            if count >= self.k && postings.len() > count && count > checked * 2 {
                 checked = count;
                 self.leaders(&touched[..count], sums, leaders);
                 if leaders.len() >= self.k {
