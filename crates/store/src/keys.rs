@@ -148,7 +148,7 @@ impl Tx {
         Ok(on!(self, c => sqlx::query_scalar(statement).bind(Json(words)).bind(enough as i64).fetch_all(c)))
     }
 
-    const fn dialect(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+    pub(crate) const fn dialect(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         match self.connection {
             Connection::Sqlite(_) => sqlite,
             Connection::Postgres(_) => postgres,

@@ -6,6 +6,8 @@
 
 #[macro_use]
 mod dispatch;
+#[macro_use]
+mod signals;
 mod admission;
 mod archive;
 mod audit;
@@ -26,10 +28,10 @@ mod open;
 mod outbox;
 mod patterns;
 mod redact;
+mod replay;
 mod retention;
 mod settings;
 mod shadow;
-mod signals;
 mod tokens;
 
 pub use admission::Counts;
@@ -47,6 +49,7 @@ pub use open::shown_address;
 pub use outbox::PendingEffect;
 pub use patterns::{ConfidenceStep, PatternCounts};
 pub use redact::Redacted;
+pub use replay::PastIncident;
 pub use retention::Purged;
 pub use settings::Automation;
 pub use shadow::ShadowCounts;
