@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::routes::{
-    audit, automation, backup, case, demo, doctor, events, incidents, ingest, maintenance, notifications, overview,
-    patterns, people, queue, redact, tokens,
+    advise, audit, automation, backup, case, demo, doctor, events, incidents, ingest, maintenance, matching,
+    notifications, overview, patterns, people, queue, redact, replay, tokens,
 };
 use crate::view::LiveEventView;
 use crate::{ApiError, App};
@@ -54,7 +54,12 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(patterns::list))
         .routes(routes!(patterns::stats))
         .routes(routes!(patterns::show, patterns::put))
-        .routes(routes!(patterns::match_lines))
+        .routes(routes!(matching::match_lines))
+        .routes(routes!(matching::search))
+        .routes(routes!(matching::test))
+        .routes(routes!(replay::replay_pattern))
+        .routes(routes!(advise::analyze))
+        .routes(routes!(advise::recommend))
         .routes(routes!(ingest::ingest))
         .routes(routes!(tokens::list, tokens::add))
         .routes(routes!(tokens::remove))

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod audit;
+mod knowledge_use;
 
 pub use audit::{AuditCommand, AuditListArguments, CaseArgument};
+pub use knowledge_use::{AdviseArguments, ListArguments, ReplayArguments, SearchArguments, TestArguments};
 
 /// A knowledge base and incident manager that heals production services.
 #[derive(Debug, Parser)]
@@ -265,8 +267,10 @@ pub enum ReasonArgument {
 pub enum KnowledgeCommand {
     /// Add a pattern, or change the one of that name: what is left out stays as it is.
     Add(Box<AddArguments>),
-    /// List all patterns.
-    List,
+    /// List patterns.
+    List(ListArguments),
+    /// Search patterns by words, whatever their scope or state.
+    Search(SearchArguments),
     /// Show one pattern, by id or name.
     Show { pattern: String },
     /// Match each line of a file against the knowledge base; JSON lines with --json.
@@ -280,6 +284,14 @@ pub enum KnowledgeCommand {
         #[arg(long)]
         project: Option<String>,
     },
+    /// Say what a failure is: the cause, the evidence, what to check, and what helped before.
+    Analyze(AdviseArguments),
+    /// Rank the fixes of a failure, with what would be decided and why.
+    Recommend(AdviseArguments),
+    /// Test patterns by their example lines; exit code 3 when one fails.
+    Test(TestArguments),
+    /// Show what an edit of a pattern would have changed on the stored incidents, before it is saved.
+    Replay(ReplayArguments),
     /// Count patterns and outcomes.
     Stats,
 }

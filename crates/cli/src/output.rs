@@ -19,7 +19,7 @@ pub fn line(text: impl std::fmt::Display) {
 
 /// Text without the characters that drive a terminal: whoever writes a log line must not forge the screen on which its fix
 /// is approved.
-fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     text.chars()
         .flat_map(|c| match c {
             '\n' | '\t' => vec![c],
@@ -27,6 +27,26 @@ fn harmless(text: &str) -> String {
             c => vec![c],
         })
         .collect()
+}
+
+/// Prints a text with some of its spans (in UTF-16 code units) set off, where a terminal shows it.
+pub fn marked(indent: &str, text: &str, spans: &[selfheal_api::view::TextSpan]) {
+    use std::io::{IsTerminal, Write};
+    let mut out = std::io::stdout().lock();
+    if !out.is_terminal() || std::env::var_os("NO_COLOR").is_some() {
+        drop(out);
+        return line(format!("{indent}{text}"));
+    }
+    let units: Vec<u16> = text.encode_utf16().collect();
+    let part = |from: usize, to: usize| harmless(&String::from_utf16_lossy(units.get(from..to).unwrap_or_default()));
+    let (mut shown, mut at) = (indent.to_owned(), 0);
+    for span in spans {
+        shown.push_str(&format!("{}\x1b[1m{}\x1b[0m", part(at, span.start), part(span.start, span.end)));
+        at = span.end;
+    }
+    shown.push_str(&part(at, units.len()));
+    // As `line` has it: whoever stopped reading is no error.
+    let _ = writeln!(out, "{shown}");
 }
 
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {

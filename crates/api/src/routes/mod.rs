@@ -1,5 +1,6 @@
 //! The operations, by what they are about.
 
+pub mod advise;
 pub mod audit;
 pub mod automation;
 pub mod backup;
@@ -10,10 +11,12 @@ pub mod events;
 pub mod incidents;
 pub mod ingest;
 pub mod maintenance;
+pub mod matching;
 pub mod notifications;
 pub mod overview;
 pub mod patterns;
 pub mod people;
 pub mod queue;
 pub mod redact;
+pub mod replay;
 pub mod tokens;
