@@ -63,7 +63,9 @@ fn words_find_patterns_and_so_do_parts_of_names() {
         assert_eq!(reply["patterns"][0]["pattern"], "pool-exhausted", "{words:?}: {reply}");
     }
     let reply = place.json(&["knowledge", "search", "connections"]);
-    let shown = reply["patterns"][0]["texts"].as_array().expect("texts");
+    let hits = reply["patterns"].as_array().expect("hits");
+    let hit = hits.iter().find(|hit| hit["pattern"] == "pool-exhausted").expect("found");
+    let shown = hit["texts"].as_array().expect("texts");
     let cause = shown.iter().find(|text| text["field"] == "root_cause").expect("the root cause has the word");
     assert_eq!(cause["highlights"], json!([{ "start": 16, "end": 27 }]));
 }
@@ -118,7 +120,7 @@ fn any_bytes_match_and_a_line_that_is_too_long_is_named() {
 fn more_lines_than_a_batch_keep_their_numbers() {
     let place = Place::new();
     pool(&place);
-    let text: String = (1..=3_500).map(|i| format!("{} {i}\n", ["fine", "pool exhausted"][i % 2])).collect();
+    let text: String = (1..=3_500).map(|i| format!("{}\n", ["fine", "pool exhausted"][i % 2])).collect();
     let ran = place.run_with(&["knowledge", "match", "-", "--json"], &text);
     let found = lines(&ran);
     assert_eq!(found.len(), 3_500);
@@ -209,8 +211,9 @@ fn examples_are_tested_and_a_line_is_explained() {
 fn a_replay_shows_what_an_edit_would_change_and_saves_nothing() {
     let place = Place::new();
     pool(&place);
-    for service in ["pay", "mail"] {
-        place.run_with(&["ingest", "-", "--service", service], "ERROR pool exhausted\n");
+    // Two projects, so that one failure is two incidents.
+    for (service, project) in [("pay", "shop"), ("mail", "post")] {
+        place.run_with(&["ingest", "-", "--service", service, "--project", project], "ERROR pool exhausted\n");
     }
     place.run_with(&["ingest", "-", "--service", "web"], KILLED);
     let file = place.path().join("edited.yaml");
