@@ -7,6 +7,7 @@ mod corpus;
 mod knowledge;
 mod loghub;
 mod matching;
+mod replay;
 mod spread;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +28,15 @@ enum What {
         #[arg(long, default_value_t = 100)]
         queries: usize,
         /// Runs over all queries; the spread is that of the runs' medians.
+        #[arg(long, default_value_t = 5)]
+        runs: usize,
+    },
+    /// Replaying an edited pattern against stored incidents, on both databases.
+    Replay {
+        #[arg(long, default_value_t = 10_000)]
+        incidents: usize,
+        #[arg(long, default_value_t = 250)]
+        patterns: usize,
         #[arg(long, default_value_t = 5)]
         runs: usize,
     },
@@ -60,6 +70,11 @@ fn main() -> anyhow::Result<()> {
             .enable_all()
             .build()?
             .block_on(matching::run(patterns, queries, runs)),
+        // As the product has it.
+        What::Replay { incidents, patterns, runs } => tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?
+            .block_on(replay::run(incidents, patterns, runs)),
         What::Knowledge { files, data, near_misses } => knowledge::run(&files, data.as_deref(), near_misses),
         // As the product has it.
         What::Audit { entries, runs } => {

@@ -292,9 +292,12 @@ impl Replayed {
     }
 }
 
+/// An incident, its signals, and what people said of patterns for such incidents.
+type Past = (PastIncident, Vec<NewSignal>, Vec<(PatternId, Evidence)>);
+
 /// A page of incidents with everything that judging them needs.
 struct Page {
-    incidents: Vec<(PastIncident, Vec<NewSignal>, Vec<(PatternId, Evidence)>)>,
+    incidents: Vec<Past>,
     without_signals: u64,
     last: IncidentId,
 }
