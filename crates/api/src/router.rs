@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::routes::{
-    audit, automation, backup, case, changes, demo, doctor, documents, drafts, events, incidents, ingest, maintenance,
-    notifications, overview, packs, patterns, people, queue, redact, review, tokens,
+    advise, audit, automation, backup, case, changes, demo, doctor, documents, drafts, events, incidents, ingest,
+    maintenance, matching, notifications, overview, packs, patterns, people, queue, redact, replay, review, tokens,
 };
 use crate::view::LiveEventView;
 use crate::{ApiError, App};
@@ -58,7 +58,6 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(documents::show, documents::put))
         .routes(routes!(packs::import))
         .routes(routes!(packs::export))
-        .routes(routes!(patterns::match_lines))
         .routes(routes!(drafts::list))
         .routes(routes!(drafts::accept))
         .routes(routes!(drafts::reject))
@@ -66,6 +65,12 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(review::evidence))
         .routes(routes!(review::merge_patterns))
         .routes(routes!(review::unmerge_patterns))
+        .routes(routes!(matching::match_lines))
+        .routes(routes!(matching::search))
+        .routes(routes!(matching::test))
+        .routes(routes!(replay::replay_pattern))
+        .routes(routes!(advise::analyze))
+        .routes(routes!(advise::recommend))
         .routes(routes!(ingest::ingest))
         .routes(routes!(tokens::list, tokens::add))
         .routes(routes!(tokens::remove))

@@ -9,6 +9,7 @@ mod knowledge;
 mod loghub;
 mod matching;
 mod relevance;
+mod replay;
 mod spread;
 
 use clap::{Parser, Subcommand};
@@ -42,6 +43,15 @@ enum What {
     /// What one engine takes in memory, measured in a process of its own.
     #[command(hide = true)]
     MatchMemory { subject: String, patterns: usize },
+    /// Replaying an edited pattern against stored incidents, on both databases.
+    Replay {
+        #[arg(long, default_value_t = 10_000)]
+        incidents: usize,
+        #[arg(long, default_value_t = 250)]
+        patterns: usize,
+        #[arg(long, default_value_t = 5)]
+        runs: usize,
+    },
     /// What the rules of packs hold on: their own examples, each other's, and labelled lines.
     Knowledge {
         #[arg(required = true)]
@@ -84,6 +94,11 @@ fn main() -> anyhow::Result<()> {
             matching::run(&matching::Settings { patterns, queries, words, edits, runs })
         }
         What::MatchMemory { subject, patterns } => matching::memory(&subject, patterns),
+        // As the product has it.
+        What::Replay { incidents, patterns, runs } => tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?
+            .block_on(replay::run(incidents, patterns, runs)),
         What::Knowledge { files, data, near_misses } => knowledge::run(&files, data.as_deref(), near_misses),
         What::Relevance(arguments) => relevance::run(&arguments),
         What::Evidence { incidents, seeds, history } => {

@@ -9,11 +9,13 @@ mod audit;
 mod change;
 mod knowledge_learn;
 mod knowledge_packs;
+mod knowledge_use;
 
 pub use audit::{AuditCommand, AuditListArguments, CaseArgument};
 pub use change::{ChangeCommand, ChangeKindArgument, RecordArguments};
 pub use knowledge_learn::{AcceptArguments, MergeArguments, RejectDraftArguments, ReviewArguments};
 pub use knowledge_packs::{EditArguments, ExportArguments, ImportArguments, RemoveArguments};
+pub use knowledge_use::{AdviseArguments, ListArguments, ReplayArguments, SearchArguments, TestArguments};
 
 /// A knowledge base and incident manager that heals production services.
 #[derive(Debug, Parser)]
@@ -288,8 +290,10 @@ pub enum KnowledgeCommand {
     Import(ImportArguments),
     /// Write patterns as a pack that reads back equal.
     Export(ExportArguments),
-    /// List all patterns.
-    List,
+    /// List patterns.
+    List(ListArguments),
+    /// Search patterns by words, whatever their scope or state.
+    Search(SearchArguments),
     /// Show one pattern, by id or name.
     Show { pattern: String },
     /// Match each line of a file against the knowledge base; JSON lines with --json.
@@ -303,6 +307,14 @@ pub enum KnowledgeCommand {
         #[arg(long)]
         project: Option<String>,
     },
+    /// Say what a failure is: the cause, the evidence, what to check, and what helped before.
+    Analyze(AdviseArguments),
+    /// Rank the fixes of a failure, with what would be decided and why.
+    Recommend(AdviseArguments),
+    /// Test patterns by their example lines; exit code 3 when one fails.
+    Test(TestArguments),
+    /// Show what an edit of a pattern would have changed on the stored incidents, before it is saved.
+    Replay(ReplayArguments),
     /// Count patterns and outcomes.
     Stats,
     /// List the drafts that wait: what incidents taught that no pattern was known for.

@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod connect;
 mod failure;
+mod names;
 mod output;
 
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 use args::{Arguments, Command};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::parse_from(names::arguments(std::env::args_os()));
     log(&arguments);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -29,14 +29,28 @@ pub fn harmless(text: &str) -> String {
         .collect()
 }
 
-pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    line(serde_json::to_string_pretty(value)?);
-    Ok(())
+/// Prints a text with some of its spans (in UTF-16 code units) set off, where a terminal shows it.
+pub fn marked(indent: &str, text: &str, spans: &[selfheal_api::view::TextSpan]) {
+    use std::io::{IsTerminal, Write};
+    let mut out = std::io::stdout().lock();
+    if !out.is_terminal() || std::env::var_os("NO_COLOR").is_some() {
+        drop(out);
+        return line(format!("{indent}{text}"));
+    }
+    let units: Vec<u16> = text.encode_utf16().collect();
+    let part = |from: usize, to: usize| harmless(&String::from_utf16_lossy(units.get(from..to).unwrap_or_default()));
+    let (mut shown, mut at) = (indent.to_owned(), 0);
+    for span in spans {
+        shown.push_str(&format!("{}\x1b[1m{}\x1b[0m", part(at, span.start), part(span.start, span.end)));
+        at = span.end;
+    }
+    shown.push_str(&part(at, units.len()));
+    // As `line` has it: whoever stopped reading is no error.
+    let _ = writeln!(out, "{shown}");
 }
 
-/// One document on one line.
-pub fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
-    line(serde_json::to_string(value)?);
+pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    line(serde_json::to_string_pretty(value)?);
     Ok(())
 }
 

@@ -7,17 +7,14 @@ use std::sync::Arc;
 
 use selfheal_core::audit::{Evidenced, NewEntry, evidence_digest};
 use selfheal_core::config::{Config, Service};
-use selfheal_core::matching::{PatternMatch, Query};
 use selfheal_core::{
-    Decided, Decision, DecisionKind, Effect, Fact, Gate, GateResult, Incident, NewSignal, Plan, ServiceName, Span,
-    State, Timestamp,
+    Decided, Decision, DecisionKind, Effect, Fact, Gate, GateResult, Incident, NewSignal, Plan, Span, State, Timestamp,
 };
 use selfheal_store::{PendingEffect, Tx};
 
 use crate::conclude::stale;
 use crate::engine::{Engine, EngineError};
-use crate::intake::root_service;
-use crate::knowledge::Knowledge;
+use crate::judge::{Subject, root_service};
 use crate::learning::learn_from_end;
 use crate::plan::{NoPlan, Prepared};
 use crate::timers::call_next;
@@ -29,9 +26,8 @@ const UPSTREAM_PAUSE: Span = Span::from_secs(1);
 /// A target that cannot be reached is asked this often, with this pause.
 const UNREACHABLE_TRIES: u64 = 3;
 const UNREACHABLE_PAUSE: Span = Span::from_secs(2);
-/// Signals of an incident that matching looks at, and matches that are kept.
+/// Signals of an incident that matching looks at.
 pub const SIGNALS: i64 = 200;
-const MATCHES: usize = 5;
 
 impl Engine {
     pub(crate) async fn decide(&self, effect: &PendingEffect) -> Result<(), EngineError> {
@@ -155,7 +151,7 @@ impl Engine {
 
     /// Whether a service that this incident's service depends on fails its health checks right now, and has not joined yet.
     async fn upstream_fails_too(&self, incident: &Incident, signals: &[NewSignal], config: &Config) -> bool {
-        let upstream = config.upstreams(&root_service(incident, signals, config));
+        let upstream = config.upstreams(&root_service(&Subject::of(incident), signals, config));
         let upstream = upstream.iter().filter(|name| !incident.services.contains(name));
         for check in upstream.filter_map(|name| config.service(name)).flat_map(|service| &service.health_checks) {
             if !self.check(check).await.ok {
@@ -172,35 +168,6 @@ impl Engine {
         tx.commit().await?;
         Ok(())
     }
-}
-
-/// The service that the fix goes to, its matches, and what fails further upstream without an explanation.
-///
-/// A rule counts only on signals of the service that is acted on: what one service says authorises nothing on another. The
-/// most upstream service comes first; where nothing that it says is known, the next one down may be, but not by itself.
-pub(crate) fn best_service(
-    incident: &Incident,
-    signals: &[NewSignal],
-    base: &Knowledge,
-    config: &Config,
-) -> (ServiceName, Vec<PatternMatch>, Option<ServiceName>) {
-    let matches_of = |service: &ServiceName| {
-        let own: Vec<NewSignal> = signals.iter().filter(|signal| signal.service == *service).cloned().collect();
-        base.rank(&Query { project: &incident.project, service, signals: &own }, MATCHES)
-    };
-    let known = |matches: &[PatternMatch]| matches.first().is_some_and(|best| best.rule.is_satisfied());
-    let root = root_service(incident, signals, config);
-    let matches = matches_of(&root);
-    if known(&matches) {
-        return (root, matches, None);
-    }
-    for service in incident.services.iter().filter(|service| **service != root) {
-        let downstream = matches_of(service);
-        if known(&downstream) {
-            return (service.clone(), downstream, Some(root));
-        }
-    }
-    (root, matches, None)
 }
 
 pub(crate) async fn signals_of(tx: &mut Tx, incident: &Incident) -> Result<Vec<NewSignal>, EngineError> {

@@ -3,7 +3,7 @@
 
 use selfheal_core::audit::NewEntry;
 use selfheal_core::config::Config;
-use selfheal_core::correlate::{JoinReason, OpenIncident, joins, most_upstream};
+use selfheal_core::correlate::{JoinReason, OpenIncident, joins};
 use selfheal_core::{
     Fact, Fingerprint, Incident, IncidentId, NewSignal, ServiceName, SignalKind, SignalSeen, SourceName, Span, State,
     Timestamp, Wanted, learn,
@@ -211,19 +211,6 @@ fn as_open(incident: &Incident) -> OpenIncident {
         onset: incident.onset,
         last_signal_at: incident.last_signal_at,
     }
-}
-
-/// The service that an incident's fix goes to: the most upstream of those that fail, and that failed again since the last
-/// attempt where there was one.
-pub(crate) fn root_service(incident: &Incident, signals: &[NewSignal], config: &Config) -> ServiceName {
-    let since = incident.attempts.last().and_then(|attempt| attempt.finished_at);
-    let mut failing: Vec<ServiceName> = Vec::new();
-    for signal in signals.iter().filter(|signal| since.is_none_or(|since| signal.last_seen > since)) {
-        if !failing.contains(&signal.service) {
-            failing.push(signal.service.clone());
-        }
-    }
-    most_upstream(&failing, config).unwrap_or(&incident.service).clone()
 }
 
 const fn words(reason: JoinReason) -> &'static str {

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use selfheal_core::config::{Config, Service};
-use selfheal_core::knowledge::Pattern;
 use selfheal_core::matching::PatternMatch;
 use selfheal_core::{
-    Action, Best, Chosen, Decided, DecisionConfidence, DecisionInput, DecisionKind, Incident, NewSignal, PatternId,
-    Plan, Preflight, ServiceName, Timestamp, analyse, chosen, decide, learn,
+    Action, Chosen, Decided, DecisionConfidence, DecisionKind, Incident, NewSignal, PatternId, Plan, Preflight,
+    ServiceName, Timestamp, analyse, chosen,
 };
 
-use crate::decide::{best_service, checks};
+use crate::decide::checks;
 use crate::engine::{Engine, EngineError};
 use crate::evidence::attach;
+use crate::judge::{Subject, best_service, decision_on, weigh};
 use crate::knowledge::Knowledge;
 use crate::ports::{Actuator, ActuatorError};
 
@@ -71,15 +71,15 @@ impl Engine {
         base: &Knowledge,
         config: &Config,
     ) -> Result<Prepared, EngineError> {
-        let (mut service, mut matches, upstream) = best_service(incident, signals, base, config);
-        self.weigh(incident, &mut matches).await?;
-        attach(&mut self.store.read().await?, incident, &service, signals, &mut matches, config).await?;
+        let (mut service, mut matches, upstream) =
+            base.read(|base| best_service(&Subject::of(incident), signals, base, config));
+        let mut tx = self.store.read().await?;
+        attach(&mut tx, incident, &service, signals, &mut matches, config).await?;
+        let evidence = tx.relevance_evidence(&incident.fingerprints).await?;
+        drop(tx);
+        weigh(&mut matches, &evidence, config);
         let best = matches.first().and_then(|best| Some((best, base.pattern(&best.pattern)?)));
-        let mut decision = {
-            let entry = config.service(&service);
-            let found = best.as_ref().map(|(found, pattern)| (*found, &**pattern));
-            decide(&DecisionInput { unexplained_upstream: upstream, ..input(found, entry, config) })
-        };
+        let mut decision = base.read(|base| decision_on(matches.first(), &service, upstream.as_ref(), base, config));
         // A cause that is not even worth a suggestion is none.
         let likely = best.as_ref().filter(|_| decision.confidence.reaches(config.self_healing.suggest_fix_threshold));
         let root_cause = likely.map(|(_, pattern)| analyse::root_cause(pattern, incident, &service));
@@ -117,20 +117,6 @@ impl Engine {
             Err(why) => (None, Some(why)),
         };
         Ok(Prepared { decided, preflight, no_plan, managed, evidence: None })
-    }
-
-    /// Counts what people rejected against relevance.
-    async fn weigh(&self, incident: &Incident, matches: &mut [PatternMatch]) -> Result<(), EngineError> {
-        let mut tx = self.store.read().await?;
-        let evidence = tx.relevance_evidence(&incident.fingerprints).await?;
-        for (pattern, evidence) in evidence {
-            if let Some(found) = matches.iter_mut().find(|found| found.pattern == pattern) {
-                found.weigh(evidence);
-            }
-        }
-        // Stable: what was not rejected keeps its order.
-        matches.sort_by_key(|found| std::cmp::Reverse(found.relevance));
-        Ok(())
     }
 
     /// The decision that a person's choice makes, with its plan; or why there can be none.
@@ -255,29 +241,4 @@ fn fill(decided: &mut Decided, plan: Plan, preflight: &Preflight) {
 fn confidence_of(pattern: &PatternId, matches: &[PatternMatch]) -> DecisionConfidence {
     let found = matches.iter().find(|found| found.pattern == *pattern);
     found.map_or(DecisionConfidence::ZERO, |found| found.decision_confidence)
-}
-
-fn input(best: Option<(&PatternMatch, &Pattern)>, service: Option<&Service>, config: &Config) -> DecisionInput {
-    DecisionInput {
-        best: best.map(|(found, pattern)| Best {
-            pattern: pattern.id.clone(),
-            relevance: found.relevance,
-            confidence: pattern.confidence,
-            rule_satisfied: found.rule.is_satisfied(),
-            auto_healable: pattern.auto_healable,
-            pattern_needs_approval: pattern.require_approval,
-            infrastructure_pattern: pattern.infrastructure,
-            shadow: pattern.shadow,
-            lower_bound: learn::wilson_lower_bound(pattern.use_count, pattern.attempts),
-            action: pattern.action.as_ref().map(|action| (action.kind, action.class())),
-        }),
-        auto_threshold: config.self_healing.auto_heal_confidence_threshold,
-        suggest_threshold: config.self_healing.suggest_fix_threshold,
-        require_approval_for: config.self_healing.require_approval_for.clone(),
-        second_approver_for: config.approval.second_approver_for.clone(),
-        infrastructure_service: service.is_some_and(|service| service.infrastructure),
-        target_needs_approval: service.is_some_and(|service| service.require_approval || service.second_approver),
-        automatic_from_lower_bound: config.learning.automatic_from_lower_bound,
-        unexplained_upstream: None,
-    }
 }

@@ -3,7 +3,7 @@
 use selfheal_core::knowledge::Pattern;
 use selfheal_core::{PatternId, Timestamp};
 
-use crate::patterns::Row;
+use crate::patterns::PatternRow;
 use crate::{StoreError, Tx};
 
 /// A pattern with what is kept beside it.
@@ -19,7 +19,7 @@ pub struct KeptPattern {
 #[derive(sqlx::FromRow)]
 struct KeptRow {
     #[sqlx(flatten)]
-    pattern: Row,
+    pattern: PatternRow,
     document: Option<String>,
     imported_digest: Option<String>,
 }

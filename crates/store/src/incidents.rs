@@ -191,7 +191,7 @@ impl Tx {
 }
 
 /// A `like` pattern that finds the text itself, wherever it stands.
-fn like(text: &str) -> String {
+pub(crate) fn like(text: &str) -> String {
     let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{escaped}%")
 }

@@ -3,7 +3,7 @@
 use selfheal_core::knowledge::Pattern;
 use selfheal_core::{PatternId, Timestamp};
 
-use crate::patterns::Row;
+use crate::patterns::PatternRow;
 use crate::{StoreError, Tx};
 
 /// What changed since a version.
@@ -55,7 +55,7 @@ impl Tx {
         let changed = rows.into_iter().map(|row| {
             let pattern = match (row.confidence, row.use_count, row.attempts, row.body) {
                 (Some(confidence), Some(use_count), Some(attempts), Some(sqlx::types::Json(body))) => {
-                    Some(Pattern::from(Row { confidence, use_count, attempts, body }))
+                    Some(Pattern::from(PatternRow { confidence, use_count, attempts, body }))
                 }
                 _ => None,
             };

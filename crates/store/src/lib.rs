@@ -6,6 +6,8 @@
 
 #[macro_use]
 mod dispatch;
+#[macro_use]
+mod signals;
 mod admission;
 mod archive;
 mod audit;
@@ -33,12 +35,13 @@ mod merges;
 mod observe;
 mod open;
 mod outbox;
+mod pattern_list;
 mod patterns;
 mod redact;
+mod replay;
 mod retention;
 mod settings;
 mod shadow;
-mod signals;
 mod tokens;
 
 pub use admission::Counts;
@@ -60,8 +63,10 @@ pub use merges::Merge;
 pub use observe::CommitObserver;
 pub use open::shown_address;
 pub use outbox::PendingEffect;
+pub use pattern_list::{PatternCursor, PatternFilter, PatternOrder};
 pub use patterns::{ConfidenceStep, PatternCounts};
 pub use redact::Redacted;
+pub use replay::PastIncident;
 pub use retention::Purged;
 pub use settings::Automation;
 pub use shadow::ShadowCounts;

@@ -8,7 +8,7 @@ use crate::{StoreError, Tx};
 
 /// The columns stand beside the body for people and for the limits the database checks; the columns win.
 #[derive(sqlx::FromRow)]
-pub(crate) struct Row {
+pub(crate) struct PatternRow {
     pub confidence: i64,
     pub use_count: i64,
     pub attempts: i64,
@@ -16,8 +16,8 @@ pub(crate) struct Row {
     pub body: Pattern,
 }
 
-impl From<Row> for Pattern {
-    fn from(row: Row) -> Self {
+impl From<PatternRow> for Pattern {
+    fn from(row: PatternRow) -> Self {
         Self {
             confidence: BasisPoints::saturating(row.confidence as u32),
             use_count: row.use_count as u32,
@@ -125,17 +125,17 @@ impl Tx {
     }
 
     pub async fn patterns(&mut self) -> Result<Vec<Pattern>, StoreError> {
-        let rows: Vec<Row> = on!(self, c => sqlx::query_as(ALL).fetch_all(c));
+        let rows: Vec<PatternRow> = on!(self, c => sqlx::query_as(ALL).fetch_all(c));
         Ok(rows.into_iter().map(Pattern::from).collect())
     }
 
     pub(crate) async fn patterns_with(&mut self, status: PatternStatus) -> Result<Vec<Pattern>, StoreError> {
-        let rows: Vec<Row> = on!(self, c => sqlx::query_as(WITH_STATUS).bind(status.as_str()).fetch_all(c));
+        let rows: Vec<PatternRow> = on!(self, c => sqlx::query_as(WITH_STATUS).bind(status.as_str()).fetch_all(c));
         Ok(rows.into_iter().map(Pattern::from).collect())
     }
 
     pub async fn pattern(&mut self, id: &PatternId) -> Result<Option<Pattern>, StoreError> {
-        let row: Option<Row> = on!(self, c => sqlx::query_as(ONE).bind(id.as_str()).fetch_optional(c));
+        let row: Option<PatternRow> = on!(self, c => sqlx::query_as(ONE).bind(id.as_str()).fetch_optional(c));
         Ok(row.map(Pattern::from))
     }
 

@@ -9,7 +9,7 @@ use crate::observe::Did;
 use crate::{StoreError, Tx};
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(crate) struct SignalRow {
     id: i64,
     kind: String,
     source: String,
@@ -27,10 +27,10 @@ struct Row {
     last_seen: i64,
 }
 
-impl TryFrom<Row> for Signal {
+impl TryFrom<SignalRow> for Signal {
     type Error = StoreError;
 
-    fn try_from(row: Row) -> Result<Self, StoreError> {
+    fn try_from(row: SignalRow) -> Result<Self, StoreError> {
         let unknown =
             |what: &str, word: &str| StoreError::Corrupt(format!("signal {}: unknown {what} `{word}`", row.id));
         Ok(Self {
@@ -63,7 +63,8 @@ pub struct MinuteCount {
     pub count: i64,
 }
 
-macro_rules! columns {
+/// The columns of a `SignalRow`.
+macro_rules! signal_columns {
     () => {
         "id, kind, source, service, project, severity, fingerprint, template, text, attributes, trace_id, count, first_seen, last_seen"
     };
@@ -77,7 +78,7 @@ const INSERT: &str = "
     returning id";
 const REPEAT: &str = concat!(
     "select ",
-    columns!(),
+    signal_columns!(),
     " from signals
      where fingerprint = $1 and project = $2 and last_seen >= $3 and first_seen <= $4
      order by last_seen desc, id desc limit 1"
@@ -92,8 +93,11 @@ const REPEATED: &str = "
 const TAKEN_OFF: &str = "update signals set count = count - $2 where id = $1";
 const ATTACH: &str = "update signals set incident_id = $2 where id = $1";
 const INCIDENT_OF: &str = "select incident_id from signals where id = $1";
-const OF_INCIDENT: &str =
-    concat!("select ", columns!(), " from signals where incident_id = $1 order by last_seen desc, id desc limit $2");
+const OF_INCIDENT: &str = concat!(
+    "select ",
+    signal_columns!(),
+    " from signals where incident_id = $1 order by last_seen desc, id desc limit $2"
+);
 const COUNT: &str = "
     insert into signal_counts (signal_id, minute, count) values ($1, $2, $3)
     on conflict (signal_id, minute) do update set count = signal_counts.count + excluded.count";
@@ -116,7 +120,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<(SignalId, bool), StoreError> {
         let earliest = signal.first_seen - repeat;
-        let same: Option<Row> = on!(self, c => sqlx::query_as(REPEAT)
+        let same: Option<SignalRow> = on!(self, c => sqlx::query_as(REPEAT)
             .bind(&signal.fingerprint.0)
             .bind(signal.project.as_str())
             .bind(earliest.as_micros())
@@ -207,7 +211,8 @@ impl Tx {
 
     /// An incident's latest signals, earliest first.
     pub async fn signals_of(&mut self, incident: IncidentId, limit: i64) -> Result<Vec<Signal>, StoreError> {
-        let rows: Vec<Row> = on!(self, c => sqlx::query_as(OF_INCIDENT).bind(incident.0).bind(limit).fetch_all(c));
+        let rows: Vec<SignalRow> =
+            on!(self, c => sqlx::query_as(OF_INCIDENT).bind(incident.0).bind(limit).fetch_all(c));
         let mut signals: Vec<Signal> = rows.into_iter().map(Signal::try_from).collect::<Result<_, _>>()?;
         signals.sort_by_key(|signal| (signal.seen.first_seen, signal.id));
         Ok(signals)

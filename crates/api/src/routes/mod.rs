@@ -1,5 +1,6 @@
 //! The operations, by what they are about.
 
+pub mod advise;
 pub mod audit;
 pub mod automation;
 pub mod backup;
@@ -13,6 +14,7 @@ pub mod events;
 pub mod incidents;
 pub mod ingest;
 pub mod maintenance;
+pub mod matching;
 pub mod notifications;
 pub mod overview;
 pub mod packs;
@@ -20,5 +22,6 @@ pub mod patterns;
 pub mod people;
 pub mod queue;
 pub mod redact;
+pub mod replay;
 pub mod review;
 pub mod tokens;

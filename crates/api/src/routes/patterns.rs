@@ -6,29 +6,114 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use selfheal_core::audit::NewEntry;
-use selfheal_core::detect::template;
-use selfheal_core::knowledge::{PackEntry, Pattern, Rule};
-use selfheal_core::matching::Query;
-use selfheal_core::{
-    Action, ActionKind, BasisPoints, Fingerprint, NewSignal, PatternId, ProjectName, ServiceName, Severity, SignalKind,
-    SourceName,
-};
+use selfheal_core::knowledge::{PackEntry, Pattern, PatternStatus, Rule};
+use selfheal_core::{Action, ActionKind, BasisPoints, PatternId, ProjectName, ServiceName};
+use selfheal_store::{PatternCursor, PatternFilter, PatternOrder};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use crate::extract::Body;
-use crate::view::{MatchView, PatternPage, PatternView, match_view, pattern_view};
+use crate::extract::{Body, Params};
+use crate::view::{PatternPage, PatternView, confidence_changes, pattern_view};
 use crate::{ApiError, App, Principal, Role};
 
-const LINES_LIMIT: usize = 10_000;
-const TOP_LIMIT: usize = 50;
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListQuery {
+    pub family: Option<String>,
+    pub status: Option<PatternStatus>,
+    /// Patterns whose scope names this service.
+    pub service: Option<String>,
+    /// Patterns whose scope names this project.
+    pub project: Option<String>,
+    /// An action's name; `none` for patterns without one.
+    pub action: Option<String>,
+    pub auto_healable: Option<bool>,
+    /// A part of the id, the name, the description or the root cause.
+    pub q: Option<String>,
+    /// By `id` where it is left out.
+    pub sort: Option<SortBy>,
+    /// 500 where it is left out.
+    pub limit: Option<i64>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+}
 
-#[utoipa::path(get, operation_id = "list_patterns", path = "/api/v1/patterns", tag = "knowledge", responses((status = 200, body = PatternPage)))]
-pub async fn list(State(app): State<Arc<App>>, _who: Principal) -> Result<Json<PatternPage>, ApiError> {
+/// What a list of patterns is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SortBy {
+    Id,
+    Name,
+    Confidence,
+    Uses,
+    Updated,
+}
+
+impl From<SortBy> for PatternOrder {
+    fn from(sort: SortBy) -> Self {
+        match sort {
+            SortBy::Id => Self::Id,
+            SortBy::Name => Self::Name,
+            SortBy::Confidence => Self::Confidence,
+            SortBy::Uses => Self::Uses,
+            SortBy::Updated => Self::Updated,
+        }
+    }
+}
+
+/// Patterns of one page where nothing else is said, and at most.
+const PAGE: i64 = 500;
+const PAGE_LIMIT: i64 = 1_000;
+
+#[utoipa::path(get, operation_id = "list_patterns", path = "/api/v1/patterns", tag = "knowledge", params(ListQuery),
+    responses((status = 200, body = PatternPage)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    _who: Principal,
+    Params(query): Params<ListQuery>,
+) -> Result<Json<PatternPage>, ApiError> {
+    let order = query.sort.map_or_else(PatternOrder::default, PatternOrder::from);
+    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_LIMIT);
+    let filter = PatternFilter {
+        family: query.family,
+        status: query.status.map(PatternStatus::as_str),
+        service: query.service,
+        project: query.project,
+        action: query.action,
+        auto_healable: query.auto_healable,
+        text: query.q.filter(|q| !q.trim().is_empty()),
+        order,
+        after: query.cursor.as_deref().map(parse_cursor).transpose()?,
+        limit: limit + 1,
+    };
     let mut tx = app.store().read().await?;
+    let total = if filter.after.is_none() { Some(tx.count_patterns(&filter).await?) } else { None };
+    let mut found = tx.list_patterns(&filter).await?;
+    let more = found.len() as i64 > limit;
+    found.truncate(limit as usize);
+    let next = found.last().filter(|_| more).map(|last| cursor(&PatternCursor::of(order, last)));
     let shadow = tx.all_shadow_counts().await?;
     let view = |pattern: &Pattern| pattern_view(pattern, shadow.get(pattern.id.as_str()).copied().unwrap_or_default());
-    Ok(Json(PatternPage { patterns: tx.patterns().await?.iter().map(view).collect() }))
+    Ok(Json(PatternPage { patterns: found.iter().map(view).collect(), total, next }))
+}
+
+fn cursor(at: &PatternCursor) -> String {
+    format!("{}.{}.{}", at.number, at.id, at.word)
+}
+
+fn parse_cursor(text: &str) -> Result<PatternCursor, ApiError> {
+    let mut parts = text.splitn(3, '.');
+    let parsed = (|| {
+        let number = parts.next()?.parse().ok()?;
+        Some(PatternCursor { number, id: PatternId::new(parts.next()?), word: parts.next()?.to_owned() })
+    })();
+    parsed.ok_or_else(|| {
+        ApiError::invalid(
+            "The page cannot be found",
+            format!("`{text}` is no `next` of a page"),
+            "Begin again without `cursor`.",
+        )
+    })
 }
 
 #[utoipa::path(get, operation_id = "show_pattern", path = "/api/v1/patterns/{id}", tag = "knowledge", params(("id" = String, Path)),
@@ -42,7 +127,8 @@ pub async fn show(
     let mut tx = app.store().read().await?;
     let pattern = tx.pattern(&id).await?.ok_or_else(|| ApiError::no_pattern(&id))?;
     let shadow = tx.shadow_counts(&pattern.id).await?;
-    Ok(Json(pattern_view(&pattern, shadow)))
+    let history = confidence_changes(&tx.confidence_history(&pattern.id).await?);
+    Ok(Json(PatternView { history, ..pattern_view(&pattern, shadow) }))
 }
 
 /// Counts of the knowledge base and of what came of it.
@@ -54,6 +140,9 @@ pub struct KnowledgeStats {
     pub auto_healable: i64,
     pub healing_events: i64,
     pub failures: i64,
+    /// Patterns of each family; those without one under the empty name.
+    #[serde(default)]
+    pub by_family: BTreeMap<String, i64>,
 }
 
 #[utoipa::path(get, operation_id = "knowledge_stats", path = "/api/v1/knowledge/stats", tag = "knowledge", responses((status = 200, body = KnowledgeStats)))]
@@ -61,6 +150,7 @@ pub async fn stats(State(app): State<Arc<App>>, _who: Principal) -> Result<Json<
     let mut tx = app.store().read().await?;
     let counts = tx.pattern_counts().await?;
     let (healing_events, failures) = tx.count_events().await?;
+    let by_family = tx.patterns_by_family().await?;
     Ok(Json(KnowledgeStats {
         patterns: counts.patterns,
         active: counts.active,
@@ -68,6 +158,7 @@ pub async fn stats(State(app): State<Arc<App>>, _who: Principal) -> Result<Json<
         auto_healable: counts.auto_healable,
         healing_events,
         failures,
+        by_family,
     }))
 }
 
@@ -199,73 +290,4 @@ fn set<T>(field: &mut T, given: Option<T>) {
     if let Some(value) = given {
         *field = value;
     }
-}
-
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MatchRequest {
-    pub lines: Vec<String>,
-    /// Matches per line, best first.
-    pub top: Option<usize>,
-    pub project: Option<String>,
-    pub service: Option<String>,
-}
-
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct MatchReply {
-    /// One list per line, in order; empty where nothing fits.
-    pub lines: Vec<Vec<MatchView>>,
-}
-
-#[utoipa::path(post, operation_id = "match_lines", path = "/api/v1/knowledge/match", tag = "knowledge", request_body = MatchRequest,
-    responses((status = 200, body = MatchReply)))]
-pub async fn match_lines(
-    State(app): State<Arc<App>>,
-    _who: Principal,
-    Body(body): Body<MatchRequest>,
-) -> Result<Json<MatchReply>, ApiError> {
-    if body.lines.len() > LINES_LIMIT {
-        return Err(ApiError::invalid(
-            "Too many lines at once",
-            format!("expected at most {LINES_LIMIT}, found {}", body.lines.len()),
-            "Send them in pieces.",
-        ));
-    }
-    let now = app.now();
-    let mut tx = app.store().read().await?;
-    let base = app.engine.knowledge(&mut tx).await?;
-    drop(tx);
-    let (project, service) =
-        (ProjectName::new(body.project.unwrap_or_default()), ServiceName::new(body.service.unwrap_or_default()));
-    let top = body.top.unwrap_or(3).clamp(1, TOP_LIMIT);
-    let lines = body
-        .lines
-        .into_iter()
-        .map(|text| {
-            let signal = NewSignal {
-                kind: SignalKind::Log,
-                source: SourceName::new("match"),
-                service: service.clone(),
-                project: project.clone(),
-                severity: Severity::High,
-                fingerprint: Fingerprint::of(&[&text]),
-                template: template(&text),
-                text,
-                attributes: BTreeMap::new(),
-                trace_id: None,
-                count: 1,
-                first_seen: now,
-                last_seen: now,
-            };
-            base.rank(&Query { project: &project, service: &service, signals: std::slice::from_ref(&signal) }, top)
-                .iter()
-                .map(|found| {
-                    let pattern = base.pattern(&found.pattern);
-                    let action = pattern.as_ref().and_then(|p| p.action.as_ref()).map(|action| action.kind.to_string());
-                    match_view(found, action, pattern.map_or_else(String::new, |p| p.root_cause.clone()))
-                })
-                .collect()
-        })
-        .collect();
-    Ok(Json(MatchReply { lines }))
 }

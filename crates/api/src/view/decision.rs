@@ -40,6 +40,11 @@ pub struct MatchView {
     #[schema(required)]
     pub rule_detail: Option<String>,
     pub terms: Vec<TermContribution>,
+    /// How the relevance came about.
+    pub basis: Basis,
+    /// Log-odds, item by item. Where the basis is `competing`, `set_aside` or `text` they add up, and the relevance is
+    /// 1 / (1 + e^-sum) before people's rejections; empty for the others.
+    pub items: Vec<ExplanationItem>,
     pub notes: Vec<String>,
     #[schema(required)]
     pub action: Option<String>,
@@ -115,6 +120,17 @@ pub fn match_view(found: &PatternMatch, action: Option<String>, root_cause: Stri
                 term: term.term.clone(),
                 field: term.field.clone(),
                 score: (term.score * 1e4).round() / 1e4,
+            })
+            .collect(),
+        basis: found.explanation.basis,
+        items: found
+            .explanation
+            .items
+            .iter()
+            .map(|item| ExplanationItem {
+                what: item.what.clone(),
+                value: (item.value * 1e4).round() / 1e4,
+                log_odds: (item.log_odds * 1e6).round() / 1e6,
             })
             .collect(),
         notes,

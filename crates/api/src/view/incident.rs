@@ -221,7 +221,7 @@ fn signal_view(index: usize, signal: &Signal, incident: &Incident) -> SignalView
     }
 }
 
-fn utf16(text: &str, byte: usize) -> usize {
+pub(crate) fn utf16(text: &str, byte: usize) -> usize {
     text.get(..byte).map_or(0, |before| before.encode_utf16().count())
 }
 

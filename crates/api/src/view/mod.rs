@@ -36,7 +36,7 @@ pub use overview::{
     AuditState, AutomationView, Counts, DemoScenario, EngineRole, EngineView, LiveEventView, Me, Overview, QuietView,
 };
 pub use pack::{DocumentReply, DocumentView, FieldChange, ImportFault, ImportReply, ImportRow};
-pub use pattern::{PatternPage, PatternView, pattern_view};
+pub use pattern::{ConfidenceChange, PatternPage, PatternView, pattern_view};
 pub use plan::{ApprovalView, Parameter, PlanStep, PlanView, approval_view, plan_view};
 pub use queue::{ConnectionView, ExecutingView, QueueEntry, QueueView, SlotsView};
 pub use review::{
@@ -48,3 +48,5 @@ pub use story::{StoryEntry, Tone, story};
 
 pub(crate) use audit::{audit_entry, chain_view};
 pub(crate) use case::{CaseParts, case_document, html, markdown};
+pub(crate) use incident::utf16;
+pub(crate) use pattern::{condition_words, confidence_changes};

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use selfheal_core::Severity;
 use selfheal_core::knowledge::{Condition, Pattern, PatternStatus, Source};
 use selfheal_core::learn::wilson_lower_bound;
-use selfheal_store::ShadowCounts;
+use selfheal_core::{BasisPoints, Severity};
+use selfheal_store::{ConfidenceStep, ShadowCounts};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -31,6 +31,9 @@ pub struct PatternView {
     pub root_cause: String,
     #[schema(required)]
     pub action: Option<String>,
+    /// What the action is given.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
     /// Why nothing is safe to do by itself, and what a person does.
     pub no_safe_fix: String,
     /// How the action is taken back, or that it cannot be.
@@ -58,7 +61,36 @@ pub struct PatternView {
     pub sources: Vec<PatternSource>,
     #[schema(required)]
     pub licence: Option<String>,
+    pub created_at: String,
     pub updated_at: String,
+    /// How its confidence came about, earliest first. Only where one pattern is shown.
+    #[serde(default)]
+    pub history: Vec<ConfidenceChange>,
+}
+
+/// One step of a pattern's confidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ConfidenceChange {
+    pub at: String,
+    pub before: f64,
+    pub after: f64,
+    /// 1 for a verified success, -1 for one that was taken back, 0 for a failure.
+    pub uses: i64,
+    pub reason: String,
+}
+
+pub(crate) fn confidence_changes(steps: &[ConfidenceStep]) -> Vec<ConfidenceChange> {
+    let decimal = |value: i64| BasisPoints::saturating(value.max(0) as u32).as_decimal();
+    steps
+        .iter()
+        .map(|step| ConfidenceChange {
+            at: step.at.to_rfc3339(),
+            before: decimal(step.before),
+            after: decimal(step.after),
+            uses: step.uses,
+            reason: step.reason.clone(),
+        })
+        .collect()
 }
 
 /// Lines that the rule must match, and lines that it must not.
@@ -92,10 +124,17 @@ fn labels(labels: &BTreeMap<String, String>) -> String {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PatternPage {
     pub patterns: Vec<PatternView>,
+    /// How many there are in all; only on the first page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<i64>,
+    /// `cursor` of the next page; left out on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
-pub fn pattern_view(pattern: &Pattern, shadow: ShadowCounts) -> PatternView {
-    let words = |condition: &Condition| match condition {
+/// A condition for reading.
+pub(crate) fn condition_words(condition: &Condition) -> String {
+    match condition {
         Condition::Regex(expression) => format!("regex {expression}"),
         Condition::Template(template) => format!("template {template}"),
         Condition::Literal(text) => format!("literal {text}"),
@@ -107,7 +146,10 @@ pub fn pattern_view(pattern: &Pattern, shadow: ShadowCounts) -> PatternView {
         Condition::Attributes(wanted) => {
             wanted.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(" and ")
         }
-    };
+    }
+}
+
+pub fn pattern_view(pattern: &Pattern, shadow: ShadowCounts) -> PatternView {
     PatternView {
         id: pattern.id.to_string(),
         name: pattern.name.clone(),
@@ -125,10 +167,11 @@ pub fn pattern_view(pattern: &Pattern, shadow: ShadowCounts) -> PatternView {
         status: pattern.status,
         project: pattern.scope.project.as_ref().map(ToString::to_string),
         service: pattern.scope.service.as_ref().map(ToString::to_string),
-        rule: pattern.rule.iter().flat_map(|rule| rule.any.iter().map(words)).collect(),
+        rule: pattern.rule.iter().flat_map(|rule| rule.any.iter().map(condition_words)).collect(),
         must_not: pattern.must_not.clone(),
         root_cause: pattern.root_cause.clone(),
         action: pattern.action.as_ref().map(|action| action.kind.to_string()),
+        parameters: pattern.action.as_ref().map(|action| action.parameters.clone()).unwrap_or_default(),
         checks: pattern.checks.clone(),
         confidence: ConfidenceBand::of(pattern.confidence, pattern.attempts),
         use_count: pattern.use_count,
@@ -142,6 +185,8 @@ pub fn pattern_view(pattern: &Pattern, shadow: ShadowCounts) -> PatternView {
         shadow_agreed: shadow.agreed,
         shadow_disagreed: shadow.disagreed,
         origin: pattern.provenance.origin.clone(),
+        created_at: pattern.created_at.to_rfc3339(),
         updated_at: pattern.updated_at.to_rfc3339(),
+        history: Vec::new(),
     }
 }

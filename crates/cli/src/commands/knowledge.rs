@@ -1,19 +1,16 @@
 //! `selfheal knowledge`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use selfheal_api::Client;
-use selfheal_api::view::{MatchView, PatternPage, PatternView};
+use selfheal_api::view::PatternView;
 use selfheal_core::PatternId;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{documents, knowledge_learn, knowledge_review, lines, packs};
+use super::{documents, knowledge_learn, knowledge_review, packs};
 use crate::args::{AddArguments, KnowledgeCommand, Place};
 use crate::{connect, output};
-
-/// Lines matched in one request.
-const LINES: usize = 1_000;
 
 pub async fn run(place: &Place, as_json: bool, command: KnowledgeCommand) -> anyhow::Result<ExitCode> {
     let client = connect::client(place).await?;
@@ -32,10 +29,8 @@ pub async fn run(place: &Place, as_json: bool, command: KnowledgeCommand) -> any
             let view = put(&client, *add).await?;
             if as_json { output::json(&view)? } else { show(&view) }
         }
-        KnowledgeCommand::List => {
-            let page: PatternPage = client.get("/api/v1/patterns").await?;
-            if as_json { output::json(&page)? } else { list(&page) }
-        }
+        KnowledgeCommand::List(arguments) => super::knowledge_list::run(&client, as_json, arguments).await?,
+        KnowledgeCommand::Search(arguments) => super::knowledge_list::search(&client, as_json, arguments).await?,
         KnowledgeCommand::Show { pattern } => {
             let id = PatternId::from_name(&pattern);
             let view: PatternView = client.get(&format!("/api/v1/patterns/{id}")).await?;
@@ -47,7 +42,8 @@ pub async fn run(place: &Place, as_json: bool, command: KnowledgeCommand) -> any
             }
         }
         KnowledgeCommand::Match { file, top, service, project } => {
-            match_file(&client, as_json, &file, &json!({ "top": top, "service": service, "project": project })).await?;
+            let settings = json!({ "top": top, "service": service, "project": project });
+            super::knowledge_match::run(Arc::new(client), as_json, &file, settings).await?;
         }
         KnowledgeCommand::Drafts => knowledge_learn::drafts(&client, as_json).await?,
         KnowledgeCommand::Accept(accept) => knowledge_learn::accept(&client, as_json, *accept).await?,
@@ -55,14 +51,26 @@ pub async fn run(place: &Place, as_json: bool, command: KnowledgeCommand) -> any
         KnowledgeCommand::Review(review) => return knowledge_review::review(&client, as_json, review).await,
         KnowledgeCommand::Merge(merge) => knowledge_review::merge(&client, as_json, merge).await?,
         KnowledgeCommand::Unmerge { merged } => knowledge_review::unmerge(&client, as_json, &merged).await?,
+        KnowledgeCommand::Analyze(arguments) => super::knowledge_advise::analyze(&client, as_json, arguments).await?,
+        KnowledgeCommand::Recommend(arguments) => {
+            super::knowledge_advise::recommend(&client, as_json, arguments).await?;
+        }
+        KnowledgeCommand::Test(arguments) => return super::knowledge_test::run(&client, as_json, arguments).await,
+        KnowledgeCommand::Replay(arguments) => super::knowledge_replay::run(&client, as_json, arguments).await?,
         KnowledgeCommand::Stats => {
             let stats: Value = client.get("/api/v1/knowledge/stats").await?;
             if as_json {
                 output::json(&stats)?;
             } else if let Some(fields) = stats.as_object() {
+                let families = stats["by_family"].as_object().into_iter().flatten();
+                let families = families.map(|(family, count)| {
+                    let name = if family.is_empty() { "without a family" } else { family };
+                    [format!("  {name}"), count.to_string()]
+                });
+                let counts = fields.iter().filter(|(_, count)| count.is_number());
                 output::table(
                     ["what", "count"],
-                    fields.iter().map(|(what, count)| [what.replace('_', " "), count.to_string()]),
+                    counts.map(|(what, count)| [what.replace('_', " "), count.to_string()]).chain(families),
                 );
             }
         }
@@ -95,77 +103,19 @@ async fn put(client: &Client, add: AddArguments) -> anyhow::Result<PatternView> 
     Ok(client.put(&format!("/api/v1/patterns/{id}"), &body).await?)
 }
 
-#[derive(Deserialize)]
-struct Reply {
-    lines: Vec<Vec<MatchView>>,
-}
-
-async fn match_file(client: &Client, as_json: bool, file: &str, settings: &Value) -> anyhow::Result<()> {
-    let mut reader = lines::open(file)?;
-    let mut number = 0usize;
-    loop {
-        let mut batch = Vec::new();
-        while batch.len() < LINES
-            && let Some(line) = lines::next(&mut *reader)?
-        {
-            batch.push(line);
-        }
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let mut body = settings.clone();
-        body["lines"] = json!(batch);
-        let reply: Reply = client.post("/api/v1/knowledge/match", &body).await?;
-        for (text, matches) in batch.iter().zip(reply.lines) {
-            number += 1;
-            if as_json {
-                output::json_line(
-                    &json!({ "line": number, "matches": matches.iter().map(explained).collect::<Vec<_>>() }),
-                )?;
-                continue;
-            }
-            for found in &matches {
-                output::line(format!(
-                    "{number}: {} relevance {}, decision confidence {}  {text}",
-                    found.pattern, found.relevance, found.decision_confidence
-                ));
-            }
-        }
-    }
-}
-
-fn explained(found: &MatchView) -> Value {
-    json!({
-        "pattern": found.pattern,
-        "relevance": found.relevance,
-        "decision_confidence": found.decision_confidence,
-        "explanation": { "rule": found.rule, "rule_detail": found.rule_detail, "terms": found.terms, "notes": found.notes },
-    })
-}
-
-fn list(page: &PatternPage) {
-    if page.patterns.is_empty() {
-        output::line("No patterns. `selfheal init` adds the starter knowledge.");
-        return;
-    }
-    output::table(
-        ["id", "confidence", "uses", "heals itself", "action", "scope"],
-        page.patterns.iter().map(|pattern| {
-            let scope = pattern.service.as_ref().or(pattern.project.as_ref());
-            [
-                pattern.id.clone(),
-                format!("{:.2}", pattern.confidence.value),
-                pattern.use_count.to_string(),
-                if pattern.auto_healable { "yes" } else { "no" }.to_owned(),
-                pattern.action.clone().unwrap_or_else(|| "-".into()),
-                scope.cloned().unwrap_or_else(|| "everywhere".into()),
-            ]
-        }),
-    );
-}
-
 fn show(pattern: &PatternView) {
+    let about = [
+        Some(super::word(&pattern.status)).filter(|status| status != "active"),
+        Some(pattern.family.clone()).filter(|family| !family.is_empty()),
+        pattern.severity.map(|severity| severity.as_str().to_owned()),
+        pattern.service.as_ref().map(|service| format!("only {service}")),
+        pattern.project.as_ref().map(|project| format!("only project {project}")),
+    ];
+    let about: Vec<String> = about.into_iter().flatten().collect();
     output::line(format!("{} ({})", pattern.name, pattern.id));
+    if !about.is_empty() {
+        output::line(format!("  {}", about.join(", ")));
+    }
     for text in [&pattern.description, &pattern.root_cause].into_iter().filter(|text| !text.is_empty()) {
         output::line(format!("  {text}"));
     }
@@ -175,8 +125,23 @@ fn show(pattern: &PatternView) {
     if !pattern.must_not.is_empty() {
         output::line(format!("  Must not: {}", pattern.must_not.join(", ")));
     }
-    output::line(format!("  Action: {}", pattern.action.as_deref().unwrap_or("none: it only explains")));
+    let parameters: Vec<String> = pattern.parameters.iter().map(|(key, value)| format!(" {key}={value}")).collect();
+    match &pattern.action {
+        Some(action) => output::line(format!("  Action: {action}{}", parameters.concat())),
+        None => output::line("  Action: none, it only explains"),
+    }
+    for (label, text) in [("No safe fix", &pattern.no_safe_fix), ("Undo", &pattern.undo)] {
+        if !text.is_empty() {
+            output::line(format!("  {label}: {text}"));
+        }
+    }
     output::line(format!("  Confidence: {}", pattern.confidence.words));
+    if let Some(bound) = pattern.wilson_lower_bound {
+        output::line(format!(
+            "  Track record: {} of {} helped; that proves a success rate of {bound:.2} at least",
+            pattern.use_count, pattern.attempts
+        ));
+    }
     output::line(format!(
         "  Heals by itself: {}",
         if pattern.auto_healable && !pattern.require_approval {
@@ -188,4 +153,17 @@ fn show(pattern: &PatternView) {
     for check in &pattern.checks {
         output::line(format!("  Check: {check}"));
     }
+    for (label, lines) in [("Matches", &pattern.examples.matches), ("Does not match", &pattern.examples.rejects)] {
+        for line in lines {
+            output::line(format!("  {label}: {line}"));
+        }
+    }
+    for step in &pattern.history {
+        output::line(format!("  {} {} to {}: {}", output::time(&step.at), step.before, step.after, step.reason));
+    }
+    for source in &pattern.sources {
+        let more: Vec<&str> = [&source.url, &source.licence].into_iter().flatten().map(String::as_str).collect();
+        output::line(format!("  Source: {}", [&[source.name.as_str()], &more[..]].concat().join(", ")));
+    }
+    output::line(format!("  From: {}, changed {}", pattern.origin, output::time(&pattern.updated_at)));
 }

@@ -7,7 +7,7 @@ use anyhow::Context;
 /// Bytes of one piece.
 const PIECE: usize = 1 << 20;
 /// Bytes of one line; the rest of a longer one is dropped.
-const LINE: u64 = 64 * 1024;
+pub const LINE: u64 = 64 * 1024;
 
 pub fn open(file: &str) -> anyhow::Result<Box<dyn BufRead + Send>> {
     if file == "-" {
@@ -18,20 +18,34 @@ pub fn open(file: &str) -> anyhow::Result<Box<dyn BufRead + Send>> {
     Ok(Box::new(BufReader::new(opened)))
 }
 
+/// A line, and whether it was longer than what is kept of it.
+pub struct Line {
+    pub text: String,
+    pub cut: bool,
+}
+
 /// The next line without its line break; `None` at the end. What is no UTF-8 is replaced.
 pub fn next(reader: &mut dyn BufRead) -> anyhow::Result<Option<String>> {
+    Ok(next_line(reader)?.map(|line| line.text))
+}
+
+/// The next line, with the word on whether all of it is there.
+pub fn next_line(reader: &mut dyn BufRead) -> anyhow::Result<Option<Line>> {
     let mut bytes = Vec::new();
     let read = Read::take(&mut *reader, LINE).read_until(b'\n', &mut bytes)?;
     if read == 0 {
         return Ok(None);
     }
+    let mut cut = false;
     if bytes.last() != Some(&b'\n') && read as u64 == LINE {
+        // A line of exactly this length loses nothing but its line break.
+        cut = reader.fill_buf()?.first().is_some_and(|byte| *byte != b'\n');
         reader.skip_until(b'\n')?;
     }
     while bytes.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
         bytes.pop();
     }
-    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    Ok(Some(Line { text: String::from_utf8_lossy(&bytes).into_owned(), cut }))
 }
 
 /// The next piece of text: whole lines, and never cut before a line that is indented (a stack trace goes on).

@@ -6,6 +6,7 @@ mod bad_input;
 mod demo;
 mod everyday;
 mod keeping;
+mod knowledge_use;
 mod learning;
 mod notify;
 mod packs;

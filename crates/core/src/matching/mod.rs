@@ -10,6 +10,7 @@ pub mod relevance;
 pub mod rules;
 mod settle;
 mod tokens;
+mod weigh;
 
 pub use base::{FIELDS, KnowledgeBase, Query};
 pub use evidence::{EvidenceItem, EvidenceKind};
@@ -17,3 +18,4 @@ pub use explanation::{Basis, Explanation, ExplanationItem};
 pub use feedback::Evidence;
 pub use found::{PatternMatch, RuleOutcome, TermScore};
 pub use tokens::{Word, WordKind, contains_term, tokenise, words};
+pub use weigh::weigh_items;

@@ -56,6 +56,7 @@ fn candidate(name: &str, rule: RuleOutcome) -> PatternMatch {
         competitors: vec![],
         evidence: Evidence::default(),
         items: vec![],
+        explanation: Default::default(),
     }
 }
 
