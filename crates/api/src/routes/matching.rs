@@ -199,7 +199,6 @@ pub async fn search(
     }
     let limit = query.limit.unwrap_or(10).clamp(1, TOP_LIMIT);
     let patterns = app.store().read().await?.patterns().await?;
-    let now = app.now();
     let patterns = blocking(move || searched(patterns, &query.q, limit)).await?;
     Ok(Json(SearchReply { patterns }))
 }

@@ -1,6 +1,6 @@
 //! A decision with everything that led to it.
 
-use selfheal_core::matching::{EvidenceItem, PatternMatch, RuleOutcome};
+use selfheal_core::matching::{Basis, EvidenceItem, ExplanationItem, PatternMatch, RuleOutcome};
 use selfheal_core::{Consequence, Decided, DecisionKind, DecisionReason, Gate, GateResult, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -194,6 +194,6 @@ fn explained(found: &MatchView) -> Value {
         "pattern": found.pattern,
         "relevance": found.relevance,
         "decision_confidence": found.decision_confidence,
-        "explanation": { "rule": found.rule, "rule_detail": found.rule_detail, "terms": found.terms, "notes": found.notes },
+        "explanation": { "rule": found.rule, "rule_detail": found.rule_detail, "basis": found.basis, "items": found.items, "terms": found.terms, "notes": found.notes },
     })
 }
