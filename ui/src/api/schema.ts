@@ -90,6 +90,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_changes"];
+        put?: never;
+        post: operations["record_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/demo/{name}": {
         parameters: {
             query?: never;
@@ -381,6 +397,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/knowledge/analyze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["analyze"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_drafts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/drafts/{id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["accept_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/drafts/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["reject_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports patterns as a pack that reads back equal. Drafts and disabled patterns only where they are named: a pack has no
+         *     drafts.
+         */
+        get: operations["export_knowledge"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Imports a pack (YAML) or an ICDEV database (SQLite). Imported patterns are trusted at most 0.60 and never heal by
+         *     themselves.
+         */
+        post: operations["import_knowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/knowledge/match": {
         parameters: {
             query?: never;
@@ -397,6 +517,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/knowledge/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["merge_patterns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/recommend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["recommend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["replay_pattern"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["review_knowledge"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["search_patterns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/knowledge/stats": {
         parameters: {
             query?: never;
@@ -407,6 +607,38 @@ export interface paths {
         get: operations["knowledge_stats"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["test_patterns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/unmerge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["unmerge_patterns"];
         delete?: never;
         options?: never;
         head?: never;
@@ -523,6 +755,41 @@ export interface paths {
         get: operations["show_pattern"];
         put: operations["put_pattern"];
         post?: never;
+        /** Takes a pattern out of the base. What it did stays on record, with its incidents and in the audit trail. */
+        delete: operations["remove_pattern"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patterns/{id}/document": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The pattern's document, up to date with whatever changed the pattern. */
+        get: operations["show_pattern_document"];
+        /** Saves a document: the pattern becomes what it says. */
+        put: operations["put_pattern_document"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patterns/{id}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["pattern_evidence"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -598,6 +865,46 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Exactly one of `text` and `incident`. */
+        AdviseRequest: {
+            /** @default null */
+            incident: string | null;
+            /** @default null */
+            project: string | null;
+            /** @default null */
+            service: string | null;
+            /**
+             * @description Log text, any number of lines.
+             * @default null
+             */
+            text: string | null;
+        };
+        Analysis: {
+            checks: string[];
+            decision: components["schemas"]["DecisionKind"] | null;
+            /** @description The worst and most frequent first. */
+            evidence: components["schemas"]["EvidenceLine"][];
+            impact: string;
+            incident: string | null;
+            /** @description Kinds of failures in all; more than `evidence` shows where there are many. */
+            kinds: number;
+            /** @description Whether a pattern's rule holds, or its text is alike enough to be suggested. */
+            known: boolean;
+            /** @description What would make the answer surer. */
+            missing: string[];
+            pattern: components["schemas"]["MatchView"] | null;
+            project: string;
+            reasons: components["schemas"]["Reason"][];
+            /** @description Log records read; null for a stored incident. */
+            records: number | null;
+            /** @description The pattern's root cause with the facts of this failure; null where nothing fits well enough. */
+            root_cause: string | null;
+            service: string;
+            severity: components["schemas"]["Severity"] | null;
+            similar: components["schemas"]["SimilarIncident"][];
+            /** @description Services that this one depends on and that have an open incident. */
+            upstream: string[];
+        };
         Announce: {
             /** Format: int64 */
             minutes: number;
@@ -697,6 +1004,11 @@ export interface components {
         };
         /** @enum {string} */
         Band: "very_likely" | "likely" | "possible" | "unlikely" | "too_new";
+        /**
+         * @description How a relevance came about.
+         * @enum {string}
+         */
+        Basis: "rule" | "competing" | "set_aside" | "text" | "ruled_out";
         Capabilities: {
             acknowledge: components["schemas"]["Capability"];
             approve: components["schemas"]["Capability"];
@@ -740,6 +1052,31 @@ export interface components {
              */
             verified: number;
         };
+        /**
+         * @description What kind of change it was.
+         * @enum {string}
+         */
+        ChangeKind: "deployment" | "configuration" | "restart";
+        ChangePage: {
+            /** @description Latest first. */
+            changes: components["schemas"]["ChangeView"][];
+        };
+        ChangeView: {
+            /** @description Who told of it, or made it. */
+            actor: string;
+            /** @description When it took effect. */
+            at: string;
+            comment: string | null;
+            /** @description The healing event where it was an action of ours. */
+            event: string | null;
+            id: string;
+            /** @description Whether the service stands in the inventory; a change of one that does not is evidence only where a source names it. */
+            in_inventory: boolean;
+            kind: components["schemas"]["ChangeKind"];
+            project: string;
+            service: string;
+            version: string | null;
+        };
         CheckReading: {
             detail: string;
             name: string;
@@ -758,6 +1095,14 @@ export interface components {
         Comment: {
             comment: string | null;
         };
+        /** @description One condition of a rule on one line. */
+        ConditionResult: {
+            condition: string;
+            holds: boolean;
+            /** @description The text that it matched. */
+            matched: string | null;
+            span: components["schemas"]["Span"] | null;
+        };
         ConfidenceBand: {
             band: components["schemas"]["Band"];
             /**
@@ -768,6 +1113,20 @@ export interface components {
             /** Format: double */
             value: number;
             words: string;
+        };
+        /** @description One step of a pattern's confidence. */
+        ConfidenceChange: {
+            /** Format: double */
+            after: number;
+            at: string;
+            /** Format: double */
+            before: number;
+            reason: string;
+            /**
+             * Format: int64
+             * @description 1 for a verified success, -1 for one that was taken back, 0 for a failure.
+             */
+            uses: number;
         };
         /** @description A target connection that failed lately. */
         ConnectionView: {
@@ -806,6 +1165,60 @@ export interface components {
         DoctorReport: {
             findings: components["schemas"]["Finding"][];
         };
+        /** @description What a document changes, and whether it was saved. */
+        DocumentReply: {
+            changes: components["schemas"]["FieldChange"][];
+            /** @description The document as it is kept, or would be. */
+            document: string;
+            is_new: boolean;
+            /** @description It may act by itself afterwards, in a way in which it may not now. */
+            newly_acts: boolean;
+            /** @description The pattern as it is or would be. */
+            pattern: components["schemas"]["PatternView"];
+            saved: boolean;
+        };
+        /** @description A pattern as YAML. */
+        DocumentView: {
+            /** @description What the pattern says now, in the words, order and with the comments of whoever wrote it. */
+            document: string;
+            /** @description True where somebody wrote it; false where it was made from the pattern. */
+            kept: boolean;
+            pattern: string;
+        };
+        DraftPage: {
+            /** @description Those of most incidents first. */
+            drafts: components["schemas"]["DraftView"][];
+        };
+        /** @description A draft, made of incidents that no pattern was known for. It matches nothing and does nothing until it is accepted. */
+        DraftView: {
+            /** @description A person has changed it: new incidents are counted and change nothing of it. */
+            edited: boolean;
+            first_seen: string;
+            /**
+             * Format: int32
+             * @description Incidents that it was made of.
+             */
+            incidents: number;
+            last_seen: string;
+            /** @description What is missing or doubtful, as sentences. */
+            notes: string[];
+            pattern: components["schemas"]["PatternView"];
+        };
+        DraftWaiting: {
+            draft: string;
+            /** Format: int32 */
+            incidents: number;
+            last_seen: string;
+            name: string;
+        };
+        DuplicateView: {
+            /** @description Why they cannot be merged as they are; empty where they can. */
+            against: string[];
+            /** @description The one to keep: with more outcomes, else the older one. */
+            keep: string;
+            merge: string;
+            why: string;
+        };
         Edit: {
             parameters: {
                 [key: string]: string;
@@ -822,6 +1235,49 @@ export interface components {
             problem: string | null;
             role: components["schemas"]["EngineRole"];
         };
+        /** @description A line that the analysis rests on. */
+        EvidenceLine: {
+            /** Format: int64 */
+            count: number;
+            first_seen: string;
+            /** @description Where the rule of the best pattern matched, in UTF-16 code units. */
+            highlights: components["schemas"]["Span"][];
+            last_seen: string;
+            /** @description The best pattern of this line alone; null where none fits. */
+            pattern: string | null;
+            /** Format: double */
+            relevance: number | null;
+            service: string;
+            severity: components["schemas"]["Severity"];
+            text: string;
+        };
+        /** @description What a pattern's outcomes say, project by project. It is shown; what decides is the pattern's confidence. */
+        EvidenceView: {
+            /** Format: int64 */
+            confirmed_fixes: number;
+            /** @description For a project that has no outcomes of its own yet. */
+            elsewhere: components["schemas"]["ProjectEvidence"];
+            /** Format: int64 */
+            hits: number;
+            last_hit: string | null;
+            /** @description The pattern that it was merged into. */
+            merged_into: string | null;
+            pattern: string;
+            projects: components["schemas"]["ProjectEvidence"][];
+        };
+        /** @description What one example line showed. */
+        ExampleResult: {
+            /** @description Whether the fix of that pattern differs, so that the two compete. */
+            competes: boolean;
+            /** @description `match` or `reject`. */
+            kind: string;
+            line: string;
+            /** @description Why it failed; or, where it did not, what else is worth knowing. */
+            note: string | null;
+            ok: boolean;
+            /** @description Another pattern that would be the best match of this line. */
+            winner: string | null;
+        };
         /** @description The action that runs now. */
         ExecutingView: {
             action: string;
@@ -831,12 +1287,49 @@ export interface components {
             status: string;
             target: string;
         };
+        /** @description One item: what was seen, how much of it, and what it adds. */
+        ExplanationItem: {
+            /**
+             * Format: double
+             * @description What it adds to the log-odds (natural logarithm).
+             */
+            log_odds: number;
+            /**
+             * Format: double
+             * @description How much of it was seen.
+             */
+            value: number;
+            /** @description For people. */
+            what: string;
+        };
+        FailingView: {
+            /** @description The rule cannot be used at all. */
+            error: string | null;
+            /** @description Lines that it should match and does not. */
+            missed: string[];
+            pattern: string;
+            /** @description Lines that it should not match and does. */
+            wrong: string[];
+        };
+        /** @description One field before and after, as YAML; empty where it is not said. */
+        FieldChange: {
+            after: string;
+            before: string;
+            field: string;
+        };
         Finding: {
             about: string;
             health: components["schemas"]["Health"];
             /** @description How to mend it; empty where nothing is to be done. */
             next: string;
             what: string;
+        };
+        FlappingView: {
+            /** Format: double */
+            confidence: number;
+            pattern: string;
+            /** @description How often its confidence turned round within 90 days. */
+            turns: number;
         };
         GateView: {
             /** @description What a refusal leads to; null where the gate passed. */
@@ -856,6 +1349,79 @@ export interface components {
         Group: "needs_you" | "in_progress" | "recently_fixed" | "closed";
         /** @enum {string} */
         Health: "good" | "warning" | "bad";
+        /** @description What use says of one pattern. */
+        HealthView: {
+            /**
+             * Format: int64
+             * @description How often a person said that its fix did it; no confidence rests on that.
+             */
+            confirmed_fixes: number;
+            failing_examples: number;
+            /**
+             * Format: int64
+             * @description Incidents in which its rule held.
+             */
+            hits: number;
+            last_hit: string | null;
+            pattern: string;
+            shadowed_by: string[];
+        };
+        /** @description Something that is wrong with a file or one of its patterns. */
+        ImportFault: {
+            /** Format: int64 */
+            column: number;
+            /**
+             * Format: int64
+             * @description From 1; 0 where the place is not known.
+             */
+            line: number;
+            name: string | null;
+            next: string;
+            /** @description The row of another program's table. */
+            row: string | null;
+            why: string;
+        };
+        /** @description What became of a file. Where `applied` is false nothing was changed. */
+        ImportReply: {
+            added: number;
+            /** @description False for a dry run, and where something was wrong and nothing was to be skipped. */
+            applied: boolean;
+            /** @description Patterns that acted by themselves and do not any more, because what they read or do has changed. */
+            disarmed: number;
+            dry_run: boolean;
+            /** @description True where the examples of some pattern fail. */
+            examples_failed: boolean;
+            faults: components["schemas"]["ImportFault"][];
+            /** @description Patterns that are this base's own and were left as they are. */
+            kept: number;
+            /** @description `pack` or `icdev`. */
+            kind: string;
+            /** @description Patterns that came in with less trust than the file says. */
+            lowered: number;
+            /** @description Faults and rows that are not listed, because there are too many. */
+            omitted: number;
+            /** @description What the pack calls itself, with its version. */
+            pack: string | null;
+            /** @description Patterns that cannot be used. */
+            refused: number;
+            /** @description What there is to say about single patterns. */
+            rows: components["schemas"]["ImportRow"][];
+            /** @description SHA-256 of the file. */
+            sha256: string;
+            unchanged: number;
+            updated: number;
+        };
+        /** @description What became of one pattern of a file. */
+        ImportRow: {
+            /** Format: int64 */
+            line: number;
+            name: string;
+            notes: string[];
+            /** @description `added`, `updated`, `unchanged` or `kept`. */
+            outcome: string;
+            pattern: string;
+            row: string | null;
+        };
         IncidentPage: {
             incidents: components["schemas"]["IncidentRow"][];
             /** @description Pass as `after` for the next page; null on the last. */
@@ -936,6 +1502,10 @@ export interface components {
             active: number;
             /** Format: int64 */
             auto_healable: number;
+            /** @description Patterns of each family; those without one under the empty name. */
+            by_family?: {
+                [key: string]: number;
+            };
             /** Format: int64 */
             drafts: number;
             /** Format: int64 */
@@ -944,6 +1514,19 @@ export interface components {
             healing_events: number;
             /** Format: int64 */
             patterns: number;
+        };
+        /** @description One line against one pattern. */
+        LineTest: {
+            conditions: components["schemas"]["ConditionResult"][];
+            /** @description Whether the pattern's rule holds and no must-not term occurs. */
+            holds: boolean;
+            line: string;
+            /** @description Its place in the ranking, from 1. */
+            place: number | null;
+            ranked: components["schemas"]["MatchView"] | null;
+            /** @description The must-not terms that occur. */
+            ruled_out_by: string[];
+            winner: components["schemas"]["MatchView"] | null;
         };
         /** @description A live event, as it is sent. */
         LiveEvent: {
@@ -993,8 +1576,15 @@ export interface components {
         };
         MatchView: {
             action: string | null;
+            /** @description How the relevance came about. */
+            basis: components["schemas"]["Basis"];
             /** Format: double */
             decision_confidence: number;
+            /**
+             * @description Log-odds, item by item. Where the basis is `competing`, `set_aside` or `text` they add up, and the relevance is
+             *     1 / (1 + e^-sum) before people's rejections; empty for the others.
+             */
+            items: components["schemas"]["ExplanationItem"][];
             name: string;
             notes: string[];
             pattern: string;
@@ -1010,6 +1600,21 @@ export interface components {
         Me: {
             name: string;
             role: components["schemas"]["Role"];
+        };
+        MergeRequest: {
+            /** @description Say what would become of it, and change nothing. */
+            dry_run?: boolean;
+            /** @description The pattern that stays. */
+            into: string;
+            /** @description The pattern that goes: it is disabled and keeps its history. */
+            merged: string;
+        };
+        /** @description What a merge made, or would make. */
+        MergeView: {
+            /** @description Nothing was changed. */
+            dry_run: boolean;
+            into: components["schemas"]["PatternView"];
+            merged: string;
         };
         NewToken: {
             name: string;
@@ -1080,14 +1685,40 @@ export interface components {
             value: string;
             what: string;
         };
+        /** @description Lines that the rule must match, and lines that it must not. */
+        PatternExamples: {
+            matches: string[];
+            rejects: string[];
+        };
         PatternPage: {
+            /** @description `cursor` of the next page; left out on the last one. */
+            next?: string | null;
             patterns: components["schemas"]["PatternView"][];
+            /**
+             * Format: int64
+             * @description How many there are in all; only on the first page.
+             */
+            total?: number | null;
+        };
+        /** @description Where facts of a pattern come from. */
+        PatternSource: {
+            licence: string | null;
+            name: string;
+            url: string | null;
         };
         /**
          * @description Only active patterns match. Drafts never act.
          * @enum {string}
          */
         PatternStatus: "active" | "draft" | "disabled";
+        PatternTest: {
+            examples: components["schemas"]["ExampleResult"][];
+            name: string;
+            ok: boolean;
+            pattern: string;
+            /** @description Why its lines cannot be tested: it has no rule, or none that reads text. */
+            untested: string | null;
+        };
         PatternView: {
             action: string | null;
             /**
@@ -1098,18 +1729,32 @@ export interface components {
             auto_healable: boolean;
             checks: string[];
             confidence: components["schemas"]["ConfidenceBand"];
+            created_at: string;
             description: string;
+            examples: components["schemas"]["PatternExamples"];
+            /** @description What sort of failure it is, e.g. `memory`; empty where nobody said. */
+            family: string;
+            /** @description How its confidence came about, earliest first. Only where one pattern is shown. */
+            history?: components["schemas"]["ConfidenceChange"][];
             id: string;
             infrastructure: boolean;
+            licence: string | null;
             must_not: string[];
             name: string;
+            /** @description Why nothing is safe to do by itself, and what a person does. */
+            no_safe_fix: string;
             origin: string;
+            /** @description What the action is given. */
+            parameters?: {
+                [key: string]: string;
+            };
             project: string | null;
             require_approval: boolean;
             root_cause: string;
             /** @description The rule's conditions, for reading. */
             rule: string[];
             service: string | null;
+            severity: components["schemas"]["Severity"] | null;
             /** @description Tried out: what it would do is recorded, a person does it. */
             shadow: boolean;
             /** Format: int64 */
@@ -1121,7 +1766,10 @@ export interface components {
             shadow_decisions: number;
             /** Format: int64 */
             shadow_disagreed: number;
+            sources: components["schemas"]["PatternSource"][];
             status: components["schemas"]["PatternStatus"];
+            /** @description How the action is taken back, or that it cannot be. */
+            undo: string;
             updated_at: string;
             /**
              * Format: int32
@@ -1185,6 +1833,51 @@ export interface components {
             next: string;
             what: string;
             why: string;
+        };
+        /** @description Local and foreign outcomes of one project, and what both say together. */
+        ProjectEvidence: {
+            /**
+             * Format: double
+             * @description The rate that is exceeded with a probability of 95 %.
+             */
+            at_least: number;
+            /** Format: int32 */
+            attempts: number;
+            /**
+             * Format: double
+             * @description The expected success rate here, 0 to 1: a Beta posterior in which all foreign outcomes weigh at most 4 local ones.
+             */
+            expected: number;
+            /** Format: int32 */
+            foreign_attempts: number;
+            /** Format: int32 */
+            foreign_successes: number;
+            /** @description Empty for any other. */
+            project: string;
+            /** Format: int32 */
+            successes: number;
+        };
+        PutDocument: {
+            /**
+             * @description The document that was edited. With it only what differs from it is changed, so that what was learned meanwhile stays.
+             * @default null
+             */
+            base: string | null;
+            /**
+             * @description One pattern as YAML, as in a pack.
+             * @default
+             */
+            document: string;
+            /**
+             * @description Change nothing, and say what would change.
+             * @default false
+             */
+            dry_run: boolean;
+            /**
+             * @description It may act by itself from now on in a way in which it may not yet.
+             * @default false
+             */
+            may_act: boolean;
         };
         /**
          * @description A pattern as it is added or changed. The id is the slug of the name. What is left out of a change stays as it is: a
@@ -1272,6 +1965,48 @@ export interface components {
             code: string;
             text: string;
         };
+        /** @description A fix, and what speaks for it. */
+        Recommendation: components["schemas"]["MatchView"] & {
+            /** Format: int32 */
+            attempts: number;
+            checks: string[];
+            /** @description What would be decided were this the best match. */
+            decision: components["schemas"]["DecisionKind"];
+            /** @description Why nothing is safe to do by itself, and what a person does. */
+            no_safe_fix: string;
+            parameters: {
+                [key: string]: string;
+            };
+            /** @description From 1, best first. */
+            rank: number;
+            reasons: components["schemas"]["Reason"][];
+            /** Format: int32 */
+            successes: number;
+            undo: string;
+            /**
+             * Format: double
+             * @description Lower bound of the 95 % Wilson interval of successes among outcomes; null without outcomes.
+             */
+            wilson_lower_bound: number | null;
+        };
+        Recommendations: {
+            decision: components["schemas"]["DecisionKind"] | null;
+            incident: string | null;
+            missing: string[];
+            recommendations: components["schemas"]["Recommendation"][];
+            service: string;
+            similar: components["schemas"]["SimilarIncident"][];
+        };
+        RecordChange: {
+            /** @description RFC 3339; now where it is left out. */
+            at: string | null;
+            comment: string | null;
+            kind: components["schemas"]["ChangeKind"];
+            /** @description The inventory's where it is left out. */
+            project: string | null;
+            service: string;
+            version: string | null;
+        };
         RedactReply: {
             /** @description Entries of the audit trail that hold it. They cannot be changed. */
             audit_entries_left: string[];
@@ -1300,12 +2035,139 @@ export interface components {
             plan_hash: string;
             reason: components["schemas"]["RejectReason"];
         };
+        /** @description Why a draft is not wanted. */
+        RejectDraft: {
+            /** @default null */
+            reason: string | null;
+        };
         /** @enum {string} */
         RejectReason: "wrong_fix" | "wrong_cause" | "not_now" | "other";
+        RejectedDraft: {
+            /** @description The draft that is gone. The same incidents are not drafted again. */
+            rejected: string;
+        };
+        RepeatView: {
+            advice: string;
+            first: string;
+            /**
+             * Format: int32
+             * @description Verified fixes within the period.
+             */
+            fixes: number;
+            last: string;
+            /**
+             * Format: double
+             * @description Mean time between failures within the period.
+             */
+            mean_hours_between: number;
+            pattern: string;
+            service: string;
+            trend: components["schemas"]["Trend"];
+        };
+        /** @description An incident that would be judged otherwise. */
+        ReplayChange: {
+            after: components["schemas"]["ReplayJudgement"];
+            before: components["schemas"]["ReplayJudgement"];
+            /** @description `newly_automatic`, `asks_now`, `escalates_now`, `suggests_now`, `other_match` or `other_score`. */
+            change: string;
+            incident: string;
+            opened_at: string;
+            title: string;
+            words: string;
+        };
+        /** @description How often one decision would become another, or stay. */
+        ReplayDecisions: {
+            from: string;
+            /** Format: int64 */
+            incidents: number;
+            to: string;
+        };
+        /** @description How one incident is judged. */
+        ReplayJudgement: {
+            action: string | null;
+            decision: components["schemas"]["DecisionKind"];
+            /** Format: double */
+            decision_confidence: number;
+            pattern: string | null;
+            /** Format: double */
+            relevance: number;
+            service: string;
+        };
+        /** @description What a replay found. Counts are exact, `changes` are the worst of them, worst first. */
+        ReplayReply: {
+            changes: components["schemas"]["ReplayChange"][];
+            decisions: components["schemas"]["ReplayDecisions"][];
+            /** Format: int64 */
+            decisions_changed: number;
+            /** Format: int64 */
+            examined: number;
+            /**
+             * Format: int64
+             * @description Incidents whose best match would newly be this pattern.
+             */
+            gained: number;
+            /**
+             * Format: int64
+             * @description Incidents opened since the moment that was asked for.
+             */
+            incidents: number;
+            /**
+             * Format: int64
+             * @description Incidents whose best match would no longer be this pattern.
+             */
+            lost: number;
+            /** @description There are more incidents than were asked for. */
+            more: boolean;
+            /**
+             * Format: int64
+             * @description Incidents on which something would newly run without asking.
+             */
+            newly_automatic: number;
+            pattern: string;
+            /**
+             * Format: int64
+             * @description Incidents whose signals have expired.
+             */
+            without_signals: number;
+            would_newly_act: boolean;
+        };
+        /** @description An edit that is not saved: exactly one of `document`, `disabled` and `removed`. */
+        ReplayRequest: {
+            /** @default false */
+            disabled: boolean;
+            /**
+             * @description The edited pattern as it stands in a pack, in YAML or JSON. A confidence that it does not name stays as it is.
+             * @default null
+             */
+            document: string | null;
+            /**
+             * Format: int64
+             * @description The latest incidents only: 10,000 where it is left out.
+             * @default null
+             */
+            limit: number | null;
+            /**
+             * @description The pattern's id. One that is not there yet is added.
+             * @default
+             */
+            pattern: string;
+            /** @default false */
+            removed: boolean;
+            /**
+             * @description Only incidents opened since then, RFC 3339.
+             * @default null
+             */
+            since: string | null;
+        };
         Resolve: {
             comment: string | null;
             /** @description Whether it was fixed by what Selfheal would have done; null where that is not said. */
             did_the_same: boolean | null;
+            /** @description What fixed it, e.g. `service.restart`: shown as a confirmed fix, and moves no confidence. */
+            fixed_by?: string | null;
+            parameters?: {
+                [key: string]: string;
+            };
         };
         /** @enum {string} */
         ResolvedBy: "automatic_fix" | "approved_fix" | "person" | "itself";
@@ -1323,10 +2185,54 @@ export interface components {
             /** @description Where what was there before is saved, on the engine's machine; null where there was nothing. */
             safety_backup: string | null;
         };
+        /** @description What a person should look at. */
+        ReviewView: {
+            /** @description Drafts that wait. */
+            drafts: components["schemas"]["DraftWaiting"][];
+            /** @description Pairs that seem to be one pattern. */
+            duplicates: components["schemas"]["DuplicateView"][];
+            failing: components["schemas"]["FailingView"][];
+            /** @description Patterns whose confidence goes up and down. */
+            flapping: components["schemas"]["FlappingView"][];
+            /** @description Every active pattern, by id. */
+            health: components["schemas"]["HealthView"][];
+            /** @description Fixes that help again and again. */
+            repeats: components["schemas"]["RepeatView"][];
+            /** @description Patterns that come second on every example of their own. */
+            shadowed: components["schemas"]["ShadowedView"][];
+            /** @description Accepted drafts whose rule missed a failure of their own kind since. */
+            too_narrow: components["schemas"]["TooNarrowView"][];
+            /** @description Patterns whose rule held in no incident for long. */
+            unused: components["schemas"]["UnusedView"][];
+        };
         /** @enum {string} */
         Role: "viewer" | "approver" | "admin";
         /** @enum {string} */
         RuleState: "satisfied" | "not_satisfied" | "ruled_out" | "none";
+        /** @description A pattern that speaks of what was searched for. */
+        SearchHit: {
+            family: string;
+            name: string;
+            pattern: string;
+            /**
+             * Format: double
+             * @description How much of what was searched for the pattern speaks of, 0 to 1.
+             */
+            score: number;
+            status: components["schemas"]["PatternStatus"];
+            /** @description Its texts in which the words occur. */
+            texts: components["schemas"]["SearchText"][];
+        };
+        SearchReply: {
+            /** @description Best first. */
+            patterns: components["schemas"]["SearchHit"][];
+        };
+        SearchText: {
+            field: string;
+            /** @description The words that were searched for, in UTF-16 code units. */
+            highlights: components["schemas"]["Span"][];
+            text: string;
+        };
         SetAutomation: {
             /** @description Take the database as it is, where it is not the one that the home knows. Needs the role admin. */
             accept_database?: boolean;
@@ -1343,6 +2249,12 @@ export interface components {
          * @enum {string}
          */
         Severity: "info" | "low" | "medium" | "high" | "critical";
+        ShadowedView: {
+            by: string[];
+            pattern: string;
+            /** @description Those have the same fix: what is done stays right, whose success it is does not. */
+            same_fix: boolean;
+        };
         /**
          * @description Where a signal came from.
          * @enum {string}
@@ -1372,6 +2284,17 @@ export interface components {
             of_this_home: boolean;
             /** @description Ed25519, as 64 hexadecimal digits: what `audit verify BUNDLE --key` takes. */
             public_key: string;
+        };
+        /** @description An incident of the past that looked like this one. */
+        SimilarIncident: {
+            at: string;
+            because: string;
+            /** @description What ended it. */
+            ended_by: string;
+            incident: string;
+            title: string;
+            /** @description The fix that was verified to help; null where none did. */
+            worked: string | null;
         };
         /** @description The hourly limit as it stands. */
         SlotsView: {
@@ -1405,6 +2328,34 @@ export interface components {
             /** Format: double */
             score: number;
             term: string;
+        };
+        TestReply: {
+            line: components["schemas"]["LineTest"] | null;
+            /** @description `after` of the next page. */
+            next: string | null;
+            ok: boolean;
+            patterns: components["schemas"]["PatternTest"][];
+        };
+        TestRequest: {
+            /**
+             * @description Continue after this id: `next` of the page before.
+             * @default null
+             */
+            after: string | null;
+            /**
+             * @description Explain this line against the one pattern that is named, instead of its examples.
+             * @default null
+             */
+            line: string | null;
+            /**
+             * @description Ids; all patterns, page by page, where none is named.
+             * @default []
+             */
+            patterns: string[];
+            /** @default null */
+            project: string | null;
+            /** @default null */
+            service: string | null;
         };
         /** @description Seconds that the stages of the last attempt took; null where a stage has not ended. */
         Timing: {
@@ -1450,6 +2401,24 @@ export interface components {
         };
         /** @enum {string} */
         Tone: "neutral" | "good" | "bad" | "attention";
+        TooNarrowView: {
+            /** @description When the failure was last seen without the rule holding. */
+            last_missed: string;
+            pattern: string;
+        };
+        /**
+         * @description Whether failures come closer together.
+         * @enum {string}
+         */
+        Trend: "worse" | "steady" | "better";
+        UnmergeRequest: {
+            /** @description The pattern that was merged into another one. */
+            merged: string;
+        };
+        UnusedView: {
+            last_hit: string | null;
+            pattern: string;
+        };
         VerificationView: {
             clear_since: string | null;
             deadline: string;
@@ -1600,6 +2569,53 @@ export interface operations {
                 };
                 content: {
                     "application/gzip": string;
+                };
+            };
+        };
+    };
+    list_changes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Only of this service. */
+                service: string | null;
+                /** @description 1 to 500; 50 where it is left out. */
+                limit: number | null;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangePage"];
+                };
+            };
+        };
+    };
+    record_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeView"];
                 };
             };
         };
@@ -2075,6 +3091,171 @@ export interface operations {
             };
         };
     };
+    analyze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdviseRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Analysis"];
+                };
+            };
+        };
+    };
+    list_drafts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftPage"];
+                };
+            };
+        };
+    };
+    accept_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutPattern"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatternView"];
+                };
+            };
+        };
+    };
+    reject_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RejectDraft"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RejectedDraft"];
+                };
+            };
+        };
+    };
+    export_knowledge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Only patterns of this family. */
+                family: string | null;
+                /** @description Only these, by id, with commas between them. */
+                patterns: string | null;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": string;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_knowledge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file's name, for the record. */
+                file: string;
+                /** @description Also replace what was written or edited here, or has outcomes of its own. Outcomes and safety marks stay. */
+                replace: boolean;
+                /** @description Import what is fine although something is wrong. */
+                skip_bad: boolean;
+                /** @description Change nothing, and say what would change. */
+                dry_run: boolean;
+            };
+            cookie?: never;
+        };
+        /** @description The file, at most 256 MiB. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReply"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     match_lines: {
         parameters: {
             query?: never;
@@ -2098,6 +3279,133 @@ export interface operations {
             };
         };
     };
+    merge_patterns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeView"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recommend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdviseRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recommendations"];
+                };
+            };
+        };
+    };
+    replay_pattern: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayReply"];
+                };
+            };
+        };
+    };
+    review_knowledge: {
+        parameters: {
+            query?: {
+                /** @description 1 to 3,650; 90 by default. */
+                unused_days?: number;
+                /** @description 1 to 3,650; 30 by default. */
+                period_days?: number;
+                /** @description Fixes of one service within the period; at least 2, 3 by default. */
+                repeats?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewView"];
+                };
+            };
+        };
+    };
+    search_patterns: {
+        parameters: {
+            query: {
+                /** @description The words. */
+                q: string;
+                /** @description Patterns at most: 10 where it is left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchReply"];
+                };
+            };
+        };
+    };
     knowledge_stats: {
         parameters: {
             query?: never;
@@ -2113,6 +3421,60 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KnowledgeStats"];
+                };
+            };
+        };
+    };
+    test_patterns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestReply"];
+                };
+            };
+        };
+    };
+    unmerge_patterns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnmergeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatternView"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2241,7 +3603,25 @@ export interface operations {
     };
     list_patterns: {
         parameters: {
-            query?: never;
+            query?: {
+                family?: string;
+                status?: "active" | "draft" | "disabled";
+                /** @description Patterns whose scope names this service. */
+                service?: string;
+                /** @description Patterns whose scope names this project. */
+                project?: string;
+                /** @description An action's name; `none` for patterns without one. */
+                action?: string;
+                auto_healable?: boolean;
+                /** @description A part of the id, the name, the description or the root cause. */
+                q?: string;
+                /** @description By `id` where it is left out. */
+                sort?: "id" | "name" | "confidence" | "uses" | "updated";
+                /** @description 500 where it is left out. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2300,6 +3680,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PatternView"];
+                };
+            };
+        };
+    };
+    remove_pattern: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_pattern_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentView"];
+                };
+            };
+        };
+    };
+    put_pattern_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutDocument"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentReply"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pattern_evidence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceView"];
                 };
             };
         };

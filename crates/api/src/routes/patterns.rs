@@ -20,6 +20,7 @@ use crate::{ApiError, App, Principal, Role};
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
     pub family: Option<String>,
+    #[param(inline)]
     pub status: Option<PatternStatus>,
     /// Patterns whose scope names this service.
     pub service: Option<String>,
@@ -31,6 +32,7 @@ pub struct ListQuery {
     /// A part of the id, the name, the description or the root cause.
     pub q: Option<String>,
     /// By `id` where it is left out.
+    #[param(inline)]
     pub sort: Option<SortBy>,
     /// 500 where it is left out.
     pub limit: Option<i64>,
