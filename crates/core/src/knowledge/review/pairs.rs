@@ -157,11 +157,11 @@ fn duplicates(rules: &Rules<'_>, shared: &HashMap<(usize, usize), usize>) -> Vec
 
 fn failing(rules: &Rules<'_>, index: usize) -> Option<FailingExamples> {
     let pattern = rules.pattern(index);
-    let rule = pattern.rule.as_ref()?;
     let mut found = FailingExamples { pattern: pattern.id.clone(), error: None, missed: vec![], wrong: vec![] };
-    match rule.compile() {
-        Err(error) => found.error = Some(error.to_string()),
-        Ok(compiled) => {
+    // Compiling is what a review spends its time on: it is done once.
+    match rules.compiled(index) {
+        None => found.error = Some(pattern.rule.as_ref()?.compile().err()?.to_string()),
+        Some(compiled) => {
             let out = |line: &str| pattern.must_not.iter().any(|term| contains_term(line, term));
             let holds = |line: &&String| compiled.holds_for_text(line) && !out(line);
             if compiled.reads_text() {
