@@ -77,7 +77,7 @@ async fn rows(connection: &mut SqliteConnection) -> Result<Vec<ForeignRow>, Fore
     }
     let table: Option<String> = sqlx::query_scalar(TABLE).fetch_optional(&mut *connection).await.map_err(damaged)?;
     // A virtual table is a program of the file's choice.
-    if !table.is_some_and(|sql| !sql.trim_start().to_ascii_lowercase().starts_with("create virtual")) {
+    if table.is_none_or(|sql| sql.trim_start().to_ascii_lowercase().starts_with("create virtual")) {
         return Err(ForeignDatabaseError::NoTable);
     }
     let mut found = Vec::new();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use selfheal_core::knowledge::{PackEntry, Pattern, PatternStatus};
-use selfheal_core::{DecisionKind, PatternId, Timestamp};
+use selfheal_core::{DecisionKind, PatternId, Span, Timestamp};
 use selfheal_engine::{Change, Edit, Replay, ReplayVerdict, replay};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,6 +17,8 @@ use crate::{ApiError, App, Principal};
 /// Incidents that are judged where nothing else is said, and at most.
 const LIMIT: u64 = 10_000;
 const LIMIT_AT_MOST: u64 = 1_000_000;
+/// The longest look back: a hundred years.
+const MINUTES_AT_MOST: u64 = 100 * 366 * 24 * 60;
 /// Bytes of an edited document.
 const DOCUMENT_LIMIT: usize = 256 * 1024;
 
@@ -32,6 +34,8 @@ pub struct ReplayRequest {
     pub removed: bool,
     /// Only incidents opened since then, RFC 3339.
     pub since: Option<String>,
+    /// Only incidents of the last so many minutes; not together with `since`.
+    pub within_minutes: Option<u64>,
     /// The latest incidents only: 10,000 where it is left out.
     pub limit: Option<u64>,
 }
@@ -100,7 +104,18 @@ pub async fn replay_pattern(
     _who: Principal,
     Body(body): Body<ReplayRequest>,
 ) -> Result<Json<ReplayReply>, ApiError> {
-    let since = body.since.as_deref().map(moment).transpose()?.unwrap_or(Timestamp::from_micros(0));
+    let since = match (body.since.as_deref(), body.within_minutes) {
+        (Some(since), None) => moment(since)?,
+        (None, Some(minutes)) => app.now() - Span::from_minutes(minutes.min(MINUTES_AT_MOST)),
+        (None, None) => Timestamp::from_micros(0),
+        (Some(_), Some(_)) => {
+            return Err(ApiError::invalid(
+                "The edit cannot be replayed",
+                "both `since` and `within_minutes` are given",
+                "Give one of them.",
+            ));
+        }
+    };
     let limit = body.limit.unwrap_or(LIMIT).clamp(1, LIMIT_AT_MOST);
     let id = PatternId::from_name(&body.pattern);
     // One view of the database for everything: what is compared is compared with the same incidents.

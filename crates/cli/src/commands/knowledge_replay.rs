@@ -13,17 +13,12 @@ pub async fn run(client: &Client, as_json: bool, arguments: ReplayArguments) -> 
         .as_ref()
         .map(|file| std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display())))
         .transpose()?;
-    let since = arguments.since.map(|minutes| {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let span = std::time::Duration::from_secs(minutes.saturating_mul(60));
-        selfheal_core::Timestamp::from_micros(now.saturating_sub(span).as_micros() as i64).to_rfc3339()
-    });
     let body = json!({
         "pattern": arguments.pattern,
         "document": document,
         "disabled": arguments.disabled,
         "removed": arguments.removed,
-        "since": since,
+        "within_minutes": arguments.since,
         "limit": arguments.limit,
     });
     let reply: Value = client.post("/api/v1/knowledge/replay", &body).await?;
