@@ -185,6 +185,11 @@ async fn what_expired_is_told_by_the_incident_and_once_in_the_trail() {
     // Older than the evidence is kept, and younger than the story is.
     close(old, days(31)).await;
     close(fresh, days(29)).await;
+    // A change has no incident that could be closed: its own age counts.
+    for age in [31, 29] {
+        let body = json!({ "service": "shop", "kind": "restart", "at": days(age).to_rfc3339() });
+        client.post::<Value>("/api/v1/changes", &body).await.expect("recorded");
+    }
     let purge = async || {
         for task in place.app.engine.tick().await.expect("leads") {
             task.await.expect("ran");
@@ -194,8 +199,13 @@ async fn what_expired_is_told_by_the_incident_and_once_in_the_trail() {
     };
     let entries = purge().await;
     assert_eq!(entries.len(), 1);
-    assert_eq!(entries[0].details["purged"], json!({ "facts": 0, "signals": 1, "minutes": 1 }));
+    assert_eq!(
+        entries[0].details["purged"],
+        json!({ "facts": 0, "signals": 1, "minutes": 1, "changes": 1, "baselines": 0 })
+    );
     assert_eq!(purge().await.len(), 1, "hourly, and not each time");
+    let page: Value = client.get("/api/v1/changes").await.expect("listed");
+    assert_eq!(page["changes"].as_array().map(Vec::len), Some(1), "{page}");
     let view: IncidentView = client.get(&format!("/api/v1/incidents/{old}")).await.expect("read");
     assert!(view.signals.is_empty() && view.story.len() == 3);
     assert!(view.expired.as_deref().is_some_and(|words| words.starts_with("Its evidence has expired")), "{view:?}");
