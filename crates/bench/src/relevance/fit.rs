@@ -64,7 +64,7 @@ pub fn fit(sets: &[(&[Example], f64)], ridge: f64) -> Model {
 }
 
 fn model_of(weights: &[f64]) -> Model {
-    let mut model = Model { constant: weights[0], evidence: 1.0, ..Model::default() };
+    let mut model = Model { constant: weights[0], ..Model::default() };
     model.weights.copy_from_slice(&weights[1..]);
     model
 }

@@ -53,7 +53,7 @@ pub fn run(arguments: &RelevanceArguments) -> anyhow::Result<()> {
         let weight = |name: &str| if name.contains("para") { arguments.paraphrased } else { 1.0 };
         model =
             fit(&sets.iter().map(|(name, set)| (set.as_slice(), weight(name))).collect::<Vec<_>>(), arguments.ridge);
-        model.evidence = Model::shipped().evidence;
+        model.evidence = Model::shipped().evidence.clone();
         println!("constant {:.2}", model.constant);
         for (feature, weight) in Feature::ALL.iter().zip(model.weights) {
             println!("{weight:+7.2} {}", feature.words());

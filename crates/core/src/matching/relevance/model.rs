@@ -1,10 +1,12 @@
 //! The fitted weights.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Feature, Features};
+use crate::matching::{EvidenceItem, EvidenceKind};
 
 /// The model that ships.
 static SHIPPED: LazyLock<Fitted> =
@@ -16,8 +18,8 @@ static SHIPPED: LazyLock<Fitted> =
 pub struct Model {
     pub constant: f64,
     pub weights: [f64; Feature::ALL.len()],
-    /// What a log-likelihood ratio of frequency or time counts.
-    pub evidence: f64,
+    /// What a log-likelihood ratio of each kind of evidence counts; one of a kind that is not named counts nothing.
+    pub evidence: BTreeMap<EvidenceKind, f64>,
 }
 
 /// A model and where it comes from.
@@ -40,6 +42,11 @@ impl Fitted {
 impl Model {
     pub fn shipped() -> &'static Self {
         &SHIPPED.model
+    }
+
+    /// What an item of evidence adds to the log-odds.
+    pub fn evidence(&self, item: &EvidenceItem) -> f64 {
+        item.log_likelihood_ratio * self.evidence.get(&item.kind).copied().unwrap_or_default()
     }
 
     /// What each feature adds to the log-odds; with the constant they add up to them.
@@ -68,6 +75,8 @@ mod tests {
         assert_eq!(fitted.features, Feature::ALL);
         assert!(!fitted.provenance.is_empty());
         assert!(fitted.model.weights.iter().all(|weight| weight.is_finite()));
+        assert!(fitted.model.evidence.values().all(|weight| (0.0..=1.0).contains(weight)));
+        assert_eq!(fitted.model.evidence.len(), 7, "one weight for each kind");
         assert_eq!(&fitted, Fitted::shipped());
     }
 }
