@@ -60,7 +60,8 @@ fn words_find_patterns_and_so_do_parts_of_names() {
     pool(&place);
     for words in [&["connections", "leaks"][..], &["ool exh"]] {
         let reply = place.json(&[&["knowledge", "search"], words].concat());
-        assert_eq!(reply["patterns"][0]["pattern"], "pool-exhausted", "{words:?}: {reply}");
+        let hits = reply["patterns"].as_array().expect("hits");
+        assert!(hits.iter().any(|hit| hit["pattern"] == "pool-exhausted"), "{words:?}: {reply}");
     }
     let reply = place.json(&["knowledge", "search", "connections"]);
     let hits = reply["patterns"].as_array().expect("hits");

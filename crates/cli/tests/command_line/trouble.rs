@@ -104,7 +104,7 @@ fn a_full_disk() {
 #[test]
 fn a_folder_that_may_not_be_written_to() {
     let patient = Patient::new(None);
-    let Some(disk) = Disk::over(&patient.data(), "16m") else { return };
+    let Some(disk) = Disk::over(&patient.data(), "40m") else { return };
     patient.fails();
     disk.remount("ro");
     for arguments in [&["run"][..], &["serve", "--listen", "127.0.0.1:0"], &["pause"]] {
