@@ -13,8 +13,8 @@ use crate::patient::{Patient, Running};
 struct Disk(PathBuf);
 
 impl Disk {
-    /// In the place of a folder, with what is in it. `None` for those who may not mount.
-    fn over(folder: &Path, size: &str) -> Option<Self> {
+    /// In the place of a folder, with what is in it and room for so many KiB more. `None` for those who may not mount.
+    fn over(folder: &Path, room: usize) -> Option<Self> {
         if !nix_is_root() {
             eprintln!("skipped: only root may mount a disk");
             return None;
@@ -25,7 +25,8 @@ impl Disk {
             .filter(|path| path.is_file())
             .map(|path| (path.clone(), std::fs::read(&path).expect("read")))
             .collect();
-        mount(&["-t", "tmpfs", "-o", &format!("size={size},mode=0700"), "none"], folder);
+        let size = kept.iter().map(|(_, bytes)| bytes.len().div_ceil(1024)).sum::<usize>() + room;
+        mount(&["-t", "tmpfs", "-o", &format!("size={size}k,mode=0700"), "none"], folder);
         let disk = Self(folder.to_owned());
         for (path, bytes) in kept {
             std::fs::write(path, bytes).expect("written");
@@ -84,7 +85,7 @@ fn ingest_until_refused(patient: &Patient, engine: &Running) -> (Vec<String>, St
 #[test]
 fn a_full_disk() {
     let patient = Patient::new(None);
-    let Some(disk) = Disk::over(&patient.data(), "1500k") else { return };
+    let Some(disk) = Disk::over(&patient.data(), 1_200) else { return };
     let engine = patient.serve();
     let filler = disk.fill();
     let (acknowledged, refusal) = ingest_until_refused(&patient, &engine);
@@ -104,7 +105,7 @@ fn a_full_disk() {
 #[test]
 fn a_folder_that_may_not_be_written_to() {
     let patient = Patient::new(None);
-    let Some(disk) = Disk::over(&patient.data(), "40m") else { return };
+    let Some(disk) = Disk::over(&patient.data(), 16 * 1024) else { return };
     patient.fails();
     disk.remount("ro");
     for arguments in [&["run"][..], &["serve", "--listen", "127.0.0.1:0"], &["pause"]] {
