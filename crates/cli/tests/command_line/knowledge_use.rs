@@ -63,7 +63,7 @@ fn words_find_patterns_and_so_do_parts_of_names() {
         let hits = reply["patterns"].as_array().expect("hits");
         assert!(hits.iter().any(|hit| hit["pattern"] == "pool-exhausted"), "{words:?}: {reply}");
     }
-    let reply = place.json(&["knowledge", "search", "connections"]);
+    let reply = place.json(&["knowledge", "search", "connections", "--limit", "100"]);
     let hits = reply["patterns"].as_array().expect("hits");
     let hit = hits.iter().find(|hit| hit["pattern"] == "pool-exhausted").expect("found");
     let shown = hit["texts"].as_array().expect("texts");
