@@ -9,7 +9,7 @@ use selfheal_api::view::{DocumentReply, DocumentView};
 use selfheal_api::{Client, ClientError};
 use selfheal_core::knowledge::{DOCUMENT_BYTES, PackEntry, read_document, read_entries, write_entry};
 use selfheal_core::{ActionKind, PatternId};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::BAD;
 use super::packs::encoded;
@@ -105,7 +105,7 @@ async fn offer(
     let looked: DocumentReply = client.put(&document_path(id), &body).await?;
     if !as_json {
         show_changes(&looked);
-        consequences(client, written).await;
+        consequences(client, id, written).await?;
     }
     if arguments.dry_run {
         if as_json {
@@ -189,28 +189,20 @@ fn show_changes(reply: &DocumentReply) {
     }
 }
 
-/// Asks what the change would have meant for what is stored. An engine that cannot say is no hindrance.
-async fn consequences(client: &Client, written: &str) {
-    let Ok(entry) = read_document(written, "document") else { return };
-    let Ok(reply) = client.request("POST", "/api/v1/knowledge/replay", Some(&json!({ "pattern": entry }))).await else {
-        return;
-    };
-    if !(200..300).contains(&reply.status) {
-        return;
-    }
-    match (&reply.body["summary"], &reply.body) {
-        (Value::String(summary), _) => output::line(format!("On what is stored: {summary}")),
-        (Value::Object(counts), _) | (Value::Null, Value::Object(counts)) => {
-            let said: Vec<String> = counts
-                .iter()
-                .filter(|(_, value)| value.is_number())
-                .map(|(what, count)| format!("{} {count}", what.replace('_', " ")))
-                .collect();
-            if !said.is_empty() {
-                output::line(format!("On what is stored: {}", said.join(", ")));
-            }
+/// Shows what the change would have meant for the incidents that are stored. An engine that cannot say is no hindrance, but
+/// it is said.
+async fn consequences(client: &Client, id: &PatternId, written: &str) -> anyhow::Result<()> {
+    let body = json!({ "pattern": id, "document": written });
+    match client.post("/api/v1/knowledge/replay", &body).await {
+        Ok(reply) => {
+            output::line("\nOn the incidents that are stored:");
+            super::knowledge_replay::show(&reply)
         }
-        _ => {}
+        Err(error) => {
+            output::line("\nWhat it would have changed on stored incidents is not known:");
+            output::line(format!("  {error}"));
+            Ok(())
+        }
     }
 }
 

@@ -25,7 +25,7 @@ pub async fn run(client: &Client, as_json: bool, arguments: ReplayArguments) -> 
     if as_json { output::json(&reply) } else { show(&reply) }
 }
 
-fn show(reply: &Value) -> anyhow::Result<()> {
+pub(super) fn show(reply: &Value) -> anyhow::Result<()> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     if reply["would_newly_act"] == true {
         output::line(format!(

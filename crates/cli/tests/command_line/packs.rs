@@ -134,6 +134,7 @@ fn a_document_is_edited_and_keeps_its_comments() {
     assert_eq!(place.json(&["knowledge", "show", "pool-exhausted"])["root_cause"], "too few connections");
     let saved = edit(&command, &["--yes", "--yes-act"]);
     assert_eq!(saved.code, 0, "{saved:?}");
+    assert!(saved.out.contains("0 incidents examined: 0 matches gained"), "its consequences are shown: {saved:?}");
     assert!(
         saved.out.contains("- too few connections") && saved.out.contains("+ far too few connections"),
         "{saved:?}"
