@@ -2158,6 +2158,12 @@ export interface components {
              * @default null
              */
             since: string | null;
+            /**
+             * Format: int64
+             * @description Only incidents of the last so many minutes; not together with `since`.
+             * @default null
+             */
+            within_minutes: number | null;
         };
         Resolve: {
             comment: string | null;
