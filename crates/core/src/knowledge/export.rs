@@ -129,7 +129,8 @@ mod tests {
                 entry.licence = (kind == 1).then(|| line.clone());
                 entry.sources = vec![Source { name: line.clone(), url: None, licence: Some("MIT".into()) }];
                 entry.action = (kind == 2).then(|| Action::new(ActionKind::ServiceRestart));
-                entry.rule = (kind == 3).then(|| Rule { any: vec![Condition::Literal(format!("x{number}")), Condition::Template(line)] });
+                // With a letter that no line has: a rule that held on the line to reject would be refused.
+                entry.rule = (kind == 3).then(|| Rule { any: vec![Condition::Literal(format!("é{number}")), Condition::Template(line)] });
                 entry.pack = (kind > 0).then(|| info(if kind == 1 { "1" } else { "2" }));
                 let kept = comment.map(|comment| {
                     let comment: String = comment.chars().filter(|c| !c.is_control()).collect();
