@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{ConnectOptions, Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use crate::StoreError;
 use crate::observe::{CommitObserver, Doing};
@@ -115,10 +115,18 @@ impl Store {
         }
     }
 
-    /// Waits until every connection is given back and closed.
+    /// Waits until every connection is given back and closed. What an SQLite file says is then all in the file itself.
     pub async fn close(&self) {
         match &self.pool {
-            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Sqlite(pool) => {
+                pool.close().await;
+                // The last connection to close puts the log into the file. Of two that close at once each may take the other
+                // for the last.
+                let options = pool.connect_options().as_ref().clone().create_if_missing(false);
+                if let Ok(last) = options.connect().await {
+                    let _ = last.close().await;
+                }
+            }
             Pool::Postgres(pool) => pool.close().await,
         }
     }

@@ -90,3 +90,18 @@ async fn a_transaction_that_sqlite_undid_by_itself_spoils_no_connection() {
     }
     store.write().await.expect("begins").commit().await.expect("committed");
 }
+
+#[tokio::test]
+async fn a_closed_database_is_all_in_its_file() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("selfheal.db");
+        let store = Store::open_sqlite(&file).await.expect("opens");
+        // Connections that are closed at once.
+        let several = [store.read().await, store.read().await, store.read().await];
+        drop(several);
+        store.close().await;
+        let left: Vec<_> = std::fs::read_dir(folder.path()).expect("read").flatten().map(|file| file.file_name()).collect();
+        assert_eq!(left, ["selfheal.db"]);
+    }
+}
