@@ -1,18 +1,25 @@
 //! The knowledge base in memory: patterns found by their rules and by their text, and every edit seen by the next query.
 
+mod entry;
+mod stored;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::flat::Interner;
 use super::index::{FieldSpec, Index, Terms};
 use super::relevance::{Features, LineText, Model, PatternText};
 use super::rules::RuleSet;
 use super::settle::settle;
+use super::snapshot::Bodies;
 use super::{Explanation, PatternMatch, RuleOutcome, TermScore, contains_term, tokenise, words};
 use crate::knowledge::{CompiledRule, Pattern, PatternStatus, RuleHit};
 use crate::{BasisPoints, NewSignal, PatternId, ProjectName, ServiceName};
+use entry::{Entry, Scope};
+pub(super) use stored::dialect;
 
 /// Matches below this are not worth showing.
 const FLOOR: BasisPoints = BasisPoints::saturating(100);
@@ -40,40 +47,17 @@ const PHRASE: usize = 3;
 pub struct KnowledgeBase {
     index: Index,
     rules: RuleSet,
+    /// Of projects and services.
+    names: Interner,
     /// By a number that stays a pattern's until it is replaced or removed; the rules' numbers are these.
     entries: Vec<Option<Entry>>,
     free: Vec<u32>,
     /// The entry of each of the index's slots.
     by_slot: Vec<u32>,
-}
-
-#[derive(Clone, Debug)]
-struct Entry {
-    pattern: Arc<Pattern>,
-    slot: u32,
-    literal_characters: usize,
-    /// Compiled when it is first checked. None where it cannot be.
-    compiled: OnceLock<Option<Arc<CompiledRule>>>,
-    /// Its texts as terms of the index, read when they are first compared.
-    text: OnceLock<PatternText>,
-}
-
-impl Entry {
-    fn new(pattern: Pattern) -> Self {
-        let literal_characters = pattern.rule.as_ref().map_or(0, crate::knowledge::Rule::literal_characters);
-        Self {
-            pattern: Arc::new(pattern),
-            slot: 0,
-            literal_characters,
-            compiled: OnceLock::new(),
-            text: OnceLock::new(),
-        }
-    }
-
-    fn rule(&self) -> Option<&CompiledRule> {
-        let rule = self.pattern.rule.as_ref()?;
-        self.compiled.get_or_init(|| rule.compile().ok().map(Arc::new)).as_deref()
-    }
+    /// Where patterns are read that are still in a snapshot.
+    bodies: Option<Arc<dyn Bodies>>,
+    /// One of these could not be read.
+    unreadable: Arc<AtomicBool>,
 }
 
 /// What is asked: the signals of one incident, and where they were seen.
@@ -100,9 +84,12 @@ impl Default for KnowledgeBase {
         Self {
             index: Index::new(FIELDS),
             rules: RuleSet::default(),
+            names: Interner::default(),
             entries: Vec::new(),
             free: Vec::new(),
             by_slot: Vec::new(),
+            bodies: None,
+            unreadable: Arc::default(),
         }
     }
 }
@@ -126,7 +113,7 @@ impl KnowledgeBase {
         }
         let KnowledgeBase { index, entries, .. } = &mut base;
         let documents = added.values().filter_map(|number| {
-            let pattern = &entries[*number as usize].as_ref()?.pattern;
+            let pattern = entries[*number as usize].as_ref()?.pattern.get()?;
             Some((pattern.id.as_str(), fields(pattern)))
         });
         if let Err(full) = index.extend(documents) {
@@ -141,16 +128,29 @@ impl KnowledgeBase {
         (base, problems)
     }
 
-    pub fn len(&self) -> usize {
+    pub const fn len(&self) -> usize {
         self.index.len()
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.index.is_empty()
     }
 
     pub fn pattern(&self, id: &PatternId) -> Option<&Arc<Pattern>> {
-        Some(&self.entry(self.index.slot(id.as_str())?)?.pattern)
+        self.read(self.entry(self.index.slot(id.as_str())?)?)
+    }
+
+    /// A pattern could not be read from the snapshot: what this base says lacks it. Make it anew from the store.
+    pub fn is_unreadable(&self) -> bool {
+        self.unreadable.load(Ordering::Relaxed)
+    }
+
+    fn read<'a>(&self, entry: &'a Entry) -> Option<&'a Arc<Pattern>> {
+        let read = entry.pattern(self.bodies.as_deref());
+        if read.is_err() {
+            self.unreadable.store(true, Ordering::Relaxed);
+        }
+        read.ok()
     }
 
     /// Adds a pattern, or puts it in the place of the one of the same id; one that is not active is taken out. The next
@@ -162,10 +162,12 @@ impl KnowledgeBase {
         }
         if let Some(slot) = self.index.slot(pattern.id.as_str()) {
             let number = self.by_slot[slot as usize];
-            let entry = self.entries[number as usize].as_mut().filter(|entry| same_match(&entry.pattern, &pattern));
-            if let Some(entry) = entry {
-                // Neither what it is found by nor where it holds is another: outcomes change patterns often.
-                entry.pattern = Arc::new(pattern);
+            let before = self.entries[number as usize].as_ref().and_then(|entry| self.read(entry));
+            // What it is found by is the same: outcomes change patterns often.
+            let found_the_same = before.is_some_and(|before| same_match(before, &pattern));
+            if found_the_same && let Some(entry) = &mut self.entries[number as usize] {
+                entry.scope = Scope::of(&pattern.scope, &mut self.names);
+                (entry.stored, entry.pattern) = (None, Arc::new(pattern).into());
                 return Ok(());
             }
             self.forget(number);
@@ -178,7 +180,8 @@ impl KnowledgeBase {
                 return Err(problem);
             }
         };
-        let Some(pattern) = self.entries[number as usize].as_ref().map(|entry| Arc::clone(&entry.pattern)) else {
+        let Some(pattern) = self.entries[number as usize].as_ref().and_then(|entry| entry.pattern.get().cloned())
+        else {
             return Ok(());
         };
         match self.index.insert(id.as_str(), fields(&pattern)) {
@@ -204,7 +207,7 @@ impl KnowledgeBase {
     /// The patterns whose text fits best, best first, by BM25 alone, wherever they hold.
     pub fn search<T: AsRef<str>>(&self, terms: impl IntoIterator<Item = T>, top: usize) -> Vec<(&Arc<Pattern>, f64)> {
         let hits = self.index.top(&self.index.terms(terms), top, |_| true);
-        hits.into_iter().filter_map(|hit| Some((&self.entry(hit.slot)?.pattern, hit.score))).collect()
+        hits.into_iter().filter_map(|hit| Some((self.read(self.entry(hit.slot)?)?, hit.score))).collect()
     }
 
     pub const fn index(&self) -> &Index {
@@ -218,8 +221,8 @@ impl KnowledgeBase {
         let terms = self.index.terms(tokenise(&text));
         let lines = self.lines(query.signals);
         let mut hits = self.holding(query);
-        let in_scope =
-            |slot: u32| self.entry(slot).is_some_and(|entry| entry.pattern.scope.holds(query.project, query.service));
+        let place = self.asked_at(query);
+        let in_scope = |slot: u32| self.entry(slot).is_some_and(|entry| entry.scope.holds(place));
         let by_text = self.index.top(&terms, BY_TEXT.max(top), in_scope);
         let mut slots: Vec<u32> = by_text.iter().map(|hit| hit.slot).collect();
         slots.extend(hits.keys().filter_map(|number| Some(self.entries[*number as usize].as_ref()?.slot)));
@@ -261,16 +264,27 @@ impl KnowledgeBase {
             .collect()
     }
 
+    /// The numbers of the names of where somebody asks; none where no pattern has it.
+    fn asked_at(&self, query: &Query<'_>) -> (Option<u32>, Option<u32>) {
+        (self.names.get(query.project.as_str()), self.names.get(query.service.as_str()))
+    }
+
+    fn rule<'a>(&self, entry: &'a Entry) -> Option<&'a CompiledRule> {
+        let rule = self.read(entry)?.rule.as_ref()?;
+        entry.lazy().compiled.get_or_init(|| rule.compile().ok().map(Arc::new)).as_deref()
+    }
+
     /// The entries in scope whose rule holds, each with the first signal that it holds for.
     fn holding(&self, query: &Query<'_>) -> BTreeMap<u32, (usize, RuleHit)> {
+        let place = self.asked_at(query);
         let mut hits = BTreeMap::new();
         for (i, signal) in query.signals.iter().enumerate() {
             for number in self.rules.candidates(signal) {
                 let Some(entry) = &self.entries[number as usize] else { continue };
-                if hits.contains_key(&number) || !entry.pattern.scope.holds(query.project, query.service) {
+                if hits.contains_key(&number) || !entry.scope.holds(place) {
                     continue;
                 }
-                if let Some(hit) = entry.rule().and_then(|rule| rule.holds(signal)) {
+                if let Some(hit) = self.rule(entry).and_then(|rule| rule.holds(signal)) {
                     hits.insert(number, (i, hit));
                 }
             }
@@ -284,7 +298,8 @@ impl KnowledgeBase {
         let hits = self.index.top(&self.index.terms(tokenise(line)), top, |_| true);
         let compared = |slot| {
             let entry = self.entry(slot)?;
-            Some((entry.pattern.id.clone(), read.compare(self.text(entry), &self.index).collect()))
+            let pattern = self.read(entry)?;
+            Some((pattern.id.clone(), read.compare(self.text(entry, pattern), &self.index).collect()))
         };
         hits.into_iter().filter_map(|hit| compared(hit.slot)).collect()
     }
@@ -303,11 +318,11 @@ impl KnowledgeBase {
     }
 
     /// What a pattern looks like: its description and examples, and its name where that is a phrase or all there is.
-    fn text<'a>(&self, entry: &'a Entry) -> &'a PatternText {
-        entry.text.get_or_init(|| {
-            let shown = || fields(&entry.pattern).filter(|(field, _)| *field != ROOT_CAUSE);
+    fn text<'a>(&self, entry: &'a Entry, pattern: &Pattern) -> &'a PatternText {
+        entry.lazy().text.get_or_init(|| {
+            let shown = || fields(pattern).filter(|(field, _)| *field != ROOT_CAUSE);
             let alone = !shown().any(|(field, text)| field != NAME && !text.trim().is_empty());
-            let phrase = words(&entry.pattern.name, false).len() >= PHRASE;
+            let phrase = words(&pattern.name, false).len() >= PHRASE;
             let texts = shown().filter(|(field, _)| *field != NAME || phrase || alone).map(|(_, text)| text);
             PatternText::new(texts, |word| self.index.term_id(word))
         })
@@ -322,7 +337,7 @@ impl KnowledgeBase {
         lines: &[LineText],
     ) -> Option<Candidate> {
         let entry = self.entry(slot)?;
-        let pattern = &entry.pattern;
+        let pattern = self.read(entry)?;
         let ruled_out = pattern.must_not.iter().find(|term| contains_term(text, term));
         let rule = match (ruled_out, hit) {
             (Some(term), _) => RuleOutcome::RuledOut { term: term.clone() },
@@ -331,11 +346,11 @@ impl KnowledgeBase {
             (None, None) => RuleOutcome::NotSatisfied,
         };
         let explained = self.index.explain(slot, terms);
-        let own = self.text(entry);
+        let own = self.text(entry, pattern);
         let features = Model::shipped().best(lines.iter().flat_map(|line| line.compare(own, &self.index)));
         Some(Candidate {
             pattern: Arc::clone(pattern),
-            literal_characters: entry.literal_characters,
+            literal_characters: entry.literal_characters as usize,
             rule,
             features: features.filter(|features| features.get(super::relevance::Feature::Common) > 0.0),
             terms: explained
@@ -363,7 +378,8 @@ impl KnowledgeBase {
             self.free.push(number);
             return Err(format!("pattern `{}` is left out: {error}", pattern.name));
         }
-        self.entries[number as usize] = Some(Entry::new(pattern));
+        let scope = Scope::of(&pattern.scope, &mut self.names);
+        self.entries[number as usize] = Some(Entry::new(pattern, scope));
         Ok(number)
     }
 
@@ -378,11 +394,10 @@ impl KnowledgeBase {
     }
 
     fn forget(&mut self, number: u32) {
-        let Some(entry) = self.entries[number as usize].take() else { return };
-        if let Some(rule) = &entry.pattern.rule {
-            self.rules.remove(number, rule);
+        if self.entries[number as usize].take().is_some() {
+            self.rules.remove(number);
+            self.free.push(number);
         }
-        self.free.push(number);
     }
 
     fn tidy(&mut self) {
@@ -391,7 +406,9 @@ impl KnowledgeBase {
             self.by_slot.clear();
             // Terms have other numbers now.
             for entry in self.entries.iter_mut().flatten() {
-                entry.text = OnceLock::new();
+                if let Some(lazy) = entry.lazy.get_mut() {
+                    lazy.text = std::sync::OnceLock::new();
+                }
             }
             for (slot, number) in (0u32..).zip(numbers) {
                 self.place(number, slot);

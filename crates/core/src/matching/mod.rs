@@ -4,11 +4,13 @@ mod base;
 pub mod evidence;
 mod explanation;
 mod feedback;
+mod flat;
 mod found;
 pub mod index;
 pub mod relevance;
 pub mod rules;
 mod settle;
+pub mod snapshot;
 mod tokens;
 mod weigh;
 

@@ -101,7 +101,8 @@ async fn a_closed_database_is_all_in_its_file() {
         let several = [store.read().await, store.read().await, store.read().await];
         drop(several);
         store.close().await;
-        let left: Vec<_> = std::fs::read_dir(folder.path()).expect("read").flatten().map(|file| file.file_name()).collect();
+        let left: Vec<_> =
+            std::fs::read_dir(folder.path()).expect("read").flatten().map(|file| file.file_name()).collect();
         assert_eq!(left, ["selfheal.db"]);
     }
 }

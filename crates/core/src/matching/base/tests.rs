@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::super::snapshot::{Bodies, Damaged, Label, open, save};
 use super::*;
 use crate::knowledge::{PackEntry, PatternScope, Rule};
 use crate::matching::Basis;
@@ -200,11 +201,13 @@ proptest! {
         }
         let (anew, _) = KnowledgeBase::new(patterns.values().cloned());
         prop_assert_eq!(edited.len(), anew.len());
+        let (_, loaded) = stored(&edited).expect("a snapshot");
         for text in queries {
             let signals = signals(&text.replacen(' ', "|", 1));
             let query = Query { project: &ProjectName::new("shop"), service: &ServiceName::new("pay"), signals: &signals };
             let ranked = edited.rank(&query, 20);
             prop_assert_eq!(&ranked, &anew.rank(&query, 20));
+            prop_assert_eq!(&ranked, &loaded.rank(&query, 20));
             // Rules that hold are found whatever the text says of them.
             for pattern in patterns.values().filter(|pattern| pattern.status == PatternStatus::Active) {
                 let holds = pattern.scope.holds(query.project, query.service)
@@ -214,12 +217,109 @@ proptest! {
                         signals.iter().any(|signal| rule.holds(signal).is_some())
                     });
                 let found = edited.holding(&query).keys().any(|number| {
-                    edited.entries[*number as usize].as_ref().is_some_and(|entry| entry.pattern.id == pattern.id)
+                    edited.entries[*number as usize].as_ref().is_some_and(|entry| entry.pattern.get().is_some_and(|own| own.id == pattern.id))
                 });
                 prop_assert!(found || !holds, "{} holds", pattern.id);
             }
         }
     }
+}
+
+/// A file in memory.
+#[derive(Debug)]
+struct InMemory(Vec<u8>);
+
+impl Bodies for InMemory {
+    fn read(&self, at: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+        let end = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+        buffer.copy_from_slice(self.0.get(at as usize..at as usize + buffer.len()).ok_or(end)?);
+        Ok(())
+    }
+}
+
+fn written(base: &KnowledgeBase) -> Vec<u8> {
+    let mut file = Vec::new();
+    save(base, &Label { database: "home".into(), version: 7 }, &mut file).expect("written");
+    file
+}
+
+fn opened(file: Vec<u8>) -> Result<(Label, KnowledgeBase), Damaged> {
+    open(std::io::Cursor::new(file.clone()), Arc::new(InMemory(file)))
+}
+
+fn stored(base: &KnowledgeBase) -> Result<(Label, KnowledgeBase), Damaged> {
+    opened(written(base))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn a_loaded_base_is_edited_and_stored_like_one_made_anew(
+        start in proptest::collection::vec(any_pattern(), 0..40),
+        edits in proptest::collection::vec(prop_oneof![any_pattern().prop_map(Ok), (0u32..40).prop_map(Err)], 0..30),
+        text in words(1..8),
+    ) {
+        let (made, _) = KnowledgeBase::new(start);
+        let (label, mut loaded) = stored(&made).expect("a snapshot");
+        prop_assert_eq!(label, Label { database: "home".into(), version: 7 });
+        let mut made = made;
+        for edit in edits {
+            match edit {
+                Ok(pattern) => {
+                    made.insert(pattern.clone()).expect("usable");
+                    loaded.insert(pattern).expect("usable");
+                }
+                Err(id) => {
+                    let id = PatternId(format!("p{id}"));
+                    prop_assert_eq!(made.remove(&id), loaded.remove(&id));
+                }
+            }
+        }
+        let signals = signals(&text.replacen(' ', "|", 1));
+        let query = Query { project: &ProjectName::new("shop"), service: &ServiceName::new("pay"), signals: &signals };
+        let expected = made.rank(&query, 20);
+        prop_assert_eq!(&loaded.rank(&query, 20), &expected);
+        // Some patterns were never read from the first snapshot.
+        prop_assert_eq!(&stored(&loaded).expect("a snapshot").1.rank(&query, 20), &expected);
+        prop_assert!(!loaded.is_unreadable());
+    }
+
+    #[test]
+    fn a_damaged_snapshot_is_refused_or_says_that_it_is_unreadable(
+        start in proptest::collection::vec(any_pattern(), 1..20),
+        at in any::<proptest::sample::Index>(),
+        flip in 1u8..,
+        cut in any::<bool>(),
+    ) {
+        let (base, _) = KnowledgeBase::new(start);
+        let mut file = written(&base);
+        let at = at.index(file.len());
+        if cut {
+            file.truncate(at);
+        } else {
+            file[at] ^= flip;
+        }
+        if let Ok((_, loaded)) = opened(file) {
+            // Only in a pattern itself: the checksum of the rest is looked at first.
+            let all: Vec<_> = (0..40).map(|i| loaded.pattern(&PatternId(format!("p{i}"))).cloned()).collect();
+            let right: Vec<_> = (0..40).map(|i| base.pattern(&PatternId(format!("p{i}"))).cloned()).collect();
+            prop_assert!(loaded.is_unreadable() || at < 8);
+            prop_assert!(all.iter().zip(&right).all(|(read, right)| read.is_none() || read == right));
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_of_another_version_is_not_used() {
+    let (base, _) = KnowledgeBase::new([]);
+    let file = written(&base);
+    // After the magic and the length of the dialect comes the dialect.
+    let mut other = file.clone();
+    other[8 + 8] ^= 1;
+    assert!(matches!(opened(other), Err(Damaged::OtherDialect)));
+    assert!(matches!(opened(b"patterns: []".to_vec()), Err(Damaged::Foreign)));
+    assert!(matches!(opened(file[..file.len() - 1].to_vec()), Err(Damaged::Foreign)));
 }
 
 #[test]

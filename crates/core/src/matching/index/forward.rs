@@ -1,5 +1,7 @@
 //! The documents' own terms, in order, field by field: what exact scores are computed from.
 
+use crate::matching::snapshot::{Damaged, Reader, Writer};
+
 /// All documents' terms in one arena. A document never changes; an edit is a new one.
 #[derive(Clone, Debug)]
 pub(super) struct Forward {
@@ -46,5 +48,38 @@ impl Forward {
             at = span.end;
             (span.field, terms)
         })
+    }
+
+    pub fn save(&self, out: &mut Writer<'_>) -> std::io::Result<()> {
+        out.numbers(&self.terms)?;
+        out.bytes(&self.spans.iter().map(|span| span.field).collect::<Vec<_>>())?;
+        out.numbers(&self.spans.iter().map(|span| span.end).collect::<Vec<_>>())?;
+        out.numbers(&self.starts.iter().map(|(span, _)| *span).collect::<Vec<_>>())?;
+        out.numbers(&self.starts.iter().map(|(_, term)| *term).collect::<Vec<_>>())
+    }
+
+    pub fn load(from: &mut Reader<'_>, slots: usize, terms: usize, fields: usize) -> Result<Self, Damaged> {
+        let terms = from.numbers_below(terms)?;
+        let (fields_of, ends) = (from.bytes()?, from.numbers()?);
+        let (first_spans, first_terms) = (from.numbers()?, from.numbers()?);
+        let fits = |numbers: &[u32], last: usize| {
+            numbers.is_sorted() && numbers.last().is_none_or(|number| *number as usize <= last)
+        };
+        let whole = fields_of.len() == ends.len()
+            && fields_of.iter().all(|field| usize::from(*field) < fields)
+            && fits(&ends, terms.len())
+            && (first_spans.len(), first_terms.len()) == (slots + 1, slots + 1)
+            && fits(&first_spans, ends.len())
+            && fits(&first_terms, terms.len());
+        // Where a document's terms begin is where those of the document before it end.
+        let joined = first_spans.iter().zip(&first_terms).all(|(span, term)| {
+            let before = (*span as usize).checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0);
+            before == *term
+        });
+        if !whole || !joined {
+            return Err(Damaged::Inconsistent("documents"));
+        }
+        let spans = fields_of.into_iter().zip(ends).map(|(field, end)| Span { field, end }).collect();
+        Ok(Self { terms, spans, starts: first_spans.into_iter().zip(first_terms).collect() })
     }
 }

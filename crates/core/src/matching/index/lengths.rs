@@ -2,6 +2,7 @@
 
 use super::FieldSpec;
 use super::score::occurrence;
+use crate::matching::snapshot::{Damaged, Reader, Writer};
 
 /// Relative change of an average above which impacts are computed anew: bounds stay bounds, but grow loose.
 const TOLERANCE: f64 = 1.0 / 32.0;
@@ -80,5 +81,20 @@ impl Lengths {
         for own in &mut self.fields {
             own.assumed = own.average();
         }
+    }
+
+    /// What the stored impacts assume; the lengths themselves are those of the documents.
+    pub fn save(&self, out: &mut Writer<'_>) -> std::io::Result<()> {
+        self.fields.iter().try_for_each(|own| out.number(own.assumed.to_bits()))
+    }
+
+    pub fn load(&mut self, from: &mut Reader<'_>) -> Result<(), Damaged> {
+        for own in &mut self.fields {
+            own.assumed = f64::from_bits(from.number()?);
+            if !own.assumed.is_finite() || own.assumed < 1.0 {
+                return Err(Damaged::Inconsistent("lengths"));
+            }
+        }
+        Ok(())
     }
 }

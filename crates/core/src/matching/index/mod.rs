@@ -5,7 +5,6 @@
 //! are always taken in the query's order, so a pruned search gives the very numbers of an exhaustive one, and an index that
 //! was edited gives those of one built afresh.
 
-mod dictionary;
 mod forward;
 mod gather;
 mod lengths;
@@ -13,14 +12,12 @@ mod postings;
 mod query;
 mod score;
 mod search;
+mod stored;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
+use super::flat::Interner;
 use super::tokenise;
-use dictionary::Dictionary;
 use forward::Forward;
 use gather::Gather;
 use lengths::Lengths;
@@ -51,15 +48,23 @@ pub struct Contribution {
 #[error("the index holds at most {} documents", postings::SLOTS)]
 pub struct Full;
 
+/// No slot, or no key.
+const NONE: u32 = u32::MAX;
+
 #[derive(Clone, Debug)]
 pub struct Index {
     fields: &'static [FieldSpec],
-    dictionary: Dictionary,
+    /// Terms.
+    dictionary: Interner,
     forward: Forward,
     lengths: Lengths,
-    slots: HashMap<Arc<str>, u32>,
-    /// By slot; none where the document was removed.
-    keys: Vec<Option<Arc<str>>>,
+    /// Keys, also those of removed documents.
+    keys: Interner,
+    /// By key: the slot of its document.
+    slot_of: Vec<u32>,
+    /// By slot: the key of its document.
+    key_of: Vec<u32>,
+    documents: usize,
     /// By term: how many documents have it now.
     frequencies: Vec<u32>,
     /// By term.
@@ -72,11 +77,13 @@ impl Index {
     pub fn new(fields: &'static [FieldSpec]) -> Self {
         Self {
             fields,
-            dictionary: Dictionary::default(),
+            dictionary: Interner::default(),
             forward: Forward::default(),
             lengths: Lengths::new(fields),
-            slots: HashMap::new(),
-            keys: Vec::new(),
+            keys: Interner::default(),
+            slot_of: Vec::new(),
+            key_of: Vec::new(),
+            documents: 0,
             frequencies: Vec::new(),
             postings: Vec::new(),
             gather: Gather::default(),
@@ -84,32 +91,37 @@ impl Index {
     }
 
     /// How many documents there are.
-    pub fn len(&self) -> usize {
-        self.slots.len()
+    pub const fn len(&self) -> usize {
+        self.documents
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.documents == 0
     }
 
     /// How many slots there are, also those of removed documents.
     pub const fn slots(&self) -> usize {
-        self.keys.len()
+        self.key_of.len()
     }
 
     pub fn slot(&self, key: &str) -> Option<u32> {
-        self.slots.get(key).copied()
+        self.slot_of.get(self.keys.get(key)? as usize).copied().filter(|slot| *slot != NONE)
     }
 
     pub fn key(&self, slot: u32) -> Option<&str> {
-        self.keys.get(slot as usize)?.as_deref()
+        self.key_of.get(slot as usize).filter(|key| **key != NONE).map(|key| self.keys.text(*key))
+    }
+
+    /// Whether there is a document in a slot.
+    fn is_taken(&self, slot: u32) -> bool {
+        self.key_of[slot as usize] != NONE
     }
 
     /// Adds a document, given as fields by their place in the list of fields; a field may be given more than once. The
     /// document of the same key is replaced. Returns the slot, which is the largest.
     pub fn insert<'a>(&mut self, key: &str, fields: impl IntoIterator<Item = (u8, &'a str)>) -> Result<u32, Full> {
         let slot = self.append(key, fields)?;
-        let slots = self.keys.len();
+        let slots = self.key_of.len();
         self.gather.document(&self.forward, slot, |field, length| self.lengths.assumed(field, length));
         for (term, frequency) in self.gather.terms() {
             self.postings[term as usize].push(slot, impact(frequency), slots);
@@ -130,33 +142,33 @@ impl Index {
 
     /// Takes a document out; its slot stays empty until the next [`compact`](Self::compact). Whether it was there.
     pub fn remove(&mut self, key: &str) -> bool {
-        let was = self.take(key);
-        if was {
+        let was = self.slot(key).map(|slot| self.take(slot));
+        if was.is_some() {
             self.settle();
         }
-        was
+        was.is_some()
     }
 
     /// More slots are empty than are worth stepping over.
     pub fn is_sparse(&self) -> bool {
-        let empty = self.keys.len() - self.slots.len();
-        empty > 1_024 && empty > self.slots.len() / 2
+        let empty = self.key_of.len() - self.documents;
+        empty > 1_024 && empty > self.documents / 2
     }
 
     /// Gives the documents new slots without gaps, in the same order. Returns each new slot's old one.
     pub fn compact(&mut self) -> Vec<u32> {
         let mut next = Self::new(self.fields);
-        let mut olds = Vec::with_capacity(self.slots.len());
-        for (slot, key) in (0u32..).zip(&self.keys) {
-            let Some(key) = key else { continue };
+        let mut olds = Vec::with_capacity(self.documents);
+        for slot in (0..self.key_of.len() as u32).filter(|slot| self.is_taken(*slot)) {
             for (field, terms) in self.forward.fields(slot) {
                 for term in terms {
-                    let term = next.term(self.dictionary.term(*term));
+                    let term = next.term(self.dictionary.text(*term));
                     next.forward.push_term(term);
                 }
                 next.forward.end_field(field);
             }
-            next.finish(Arc::clone(key));
+            let key = next.keys.intern(self.keys.bytes(self.key_of[slot as usize]));
+            next.finish(key);
             olds.push(slot);
         }
         next.rebuild();
@@ -166,7 +178,7 @@ impl Index {
 
     /// Makes a query ready.
     pub fn terms<T: AsRef<str>>(&self, query: impl IntoIterator<Item = T>) -> Terms {
-        let documents = self.slots.len() as u32;
+        let documents = self.documents as u32;
         let query: Vec<T> = query.into_iter().collect();
         let mut terms = Terms::default();
         terms.places.reset(query.len());
@@ -192,7 +204,7 @@ impl Index {
 
     /// How rare a term is.
     pub fn idf(&self, term: u32) -> f64 {
-        score::idf(self.slots.len() as u32, self.frequencies.get(term as usize).copied().unwrap_or(0))
+        score::idf(self.documents as u32, self.frequencies.get(term as usize).copied().unwrap_or(0))
     }
 
     /// The number of a term that some document has.
@@ -206,7 +218,7 @@ impl Index {
     }
 
     pub fn term_text(&self, term: u32) -> &str {
-        self.dictionary.term(term)
+        self.dictionary.text(term)
     }
 
     /// The ordered terms of a document, field by field: the field's place in the list of fields, and its terms.
@@ -249,7 +261,7 @@ impl Index {
             .enumerate()
             .filter_map(|(i, (frequency, field))| {
                 Some(Contribution {
-                    term: self.dictionary.term(query.ids[i]).to_owned(),
+                    term: self.dictionary.text(query.ids[i]).to_owned(),
                     field: self.fields[usize::from(field?)].name,
                     score: query.idf[i] * score::saturate(frequency),
                 })
@@ -270,14 +282,13 @@ impl Index {
 
     /// Adds a document's terms, lengths and frequencies, but no postings.
     fn append<'a>(&mut self, key: &str, fields: impl IntoIterator<Item = (u8, &'a str)>) -> Result<u32, Full> {
-        if self.keys.len() >= postings::SLOTS {
+        if self.key_of.len() >= postings::SLOTS {
             return Err(Full);
         }
-        let key: Arc<str> = match self.slots.get_key_value(key) {
-            Some((key, _)) => Arc::clone(key),
-            None => key.into(),
-        };
-        self.take(&key);
+        if let Some(slot) = self.slot(key) {
+            self.take(slot);
+        }
+        let key = self.keys.intern(key);
         for (field, text) in fields {
             for term in tokenise(text) {
                 let term = self.term(&term);
@@ -289,8 +300,8 @@ impl Index {
     }
 
     /// Counts the document whose terms were just added.
-    fn finish(&mut self, key: Arc<str>) -> u32 {
-        let slot = self.keys.len() as u32;
+    fn finish(&mut self, key: u32) -> u32 {
+        let slot = self.key_of.len() as u32;
         self.forward.end_document();
         for (field, terms) in self.forward.fields(slot) {
             self.lengths.add(field, terms.len() as u32);
@@ -299,14 +310,19 @@ impl Index {
         for (term, _) in self.gather.terms() {
             self.frequencies[term as usize] += 1;
         }
-        self.keys.push(Some(Arc::clone(&key)));
-        self.slots.insert(key, slot);
+        self.key_of.push(key);
+        if self.slot_of.len() <= key as usize {
+            self.slot_of.resize(key as usize + 1, NONE);
+        }
+        self.slot_of[key as usize] = slot;
+        self.documents += 1;
         slot
     }
 
-    fn take(&mut self, key: &str) -> bool {
-        let Some(slot) = self.slots.remove(key) else { return false };
-        self.keys[slot as usize] = None;
+    fn take(&mut self, slot: u32) {
+        let key = std::mem::replace(&mut self.key_of[slot as usize], NONE);
+        self.slot_of[key as usize] = NONE;
+        self.documents -= 1;
         for (field, terms) in self.forward.fields(slot) {
             self.lengths.take(field, terms.len() as u32);
         }
@@ -314,7 +330,6 @@ impl Index {
         for (term, _) in self.gather.terms() {
             self.frequencies[term as usize] -= 1;
         }
-        true
     }
 
     /// Computes the bounds of the documents anew that have a field whose average moved.
@@ -326,8 +341,8 @@ impl Index {
         for field in &moved {
             self.lengths.assume(*field);
         }
-        for slot in (0..self.keys.len() as u32).filter(|slot| self.keys[*slot as usize].is_some()) {
-            if !self.forward.fields(slot).any(|(field, _)| moved.contains(&field)) {
+        for slot in 0..self.key_of.len() as u32 {
+            if !self.is_taken(slot) || !self.forward.fields(slot).any(|(field, _)| moved.contains(&field)) {
                 continue;
             }
             self.gather.document(&self.forward, slot, |field, length| self.lengths.assumed(field, length));
@@ -340,12 +355,15 @@ impl Index {
     /// Computes every bound anew, and forgets the postings of removed documents.
     fn rebuild(&mut self) {
         self.lengths.assume_all();
-        let slots = self.keys.len();
+        let slots = self.key_of.len();
         for (postings, frequency) in self.postings.iter_mut().zip(&self.frequencies) {
             postings.clear();
             postings.reserve(*frequency as usize);
         }
-        for slot in (0..slots as u32).filter(|slot| self.keys[*slot as usize].is_some()) {
+        for slot in 0..slots as u32 {
+            if self.key_of[slot as usize] == NONE {
+                continue;
+            }
             self.gather.document(&self.forward, slot, |field, length| self.lengths.assumed(field, length));
             for (term, frequency) in self.gather.terms() {
                 self.postings[term as usize].push(slot, impact(frequency), slots);

@@ -28,17 +28,41 @@ pub(super) fn impact(frequency: f64) -> u8 {
 }
 
 impl Postings {
+    /// What [`entries`](Self::entries) gave; `None` where these are in no order or of slots that there are not.
+    pub fn of(entries: &[u32], slots: usize) -> Option<Self> {
+        let ordered = entries.iter().is_sorted_by(|a, b| *a >> 8 < *b >> 8);
+        if !ordered || entries.last().is_some_and(|last| (last >> 8) as usize >= slots) {
+            return None;
+        }
+        let max = entries.iter().map(|entry| *entry as u8).max().unwrap_or(0);
+        let mut own = Self { entries: entries.to_vec(), table: Vec::new(), max };
+        own.tabulate(slots);
+        Some(own)
+    }
+
+    /// The slot above 8 bits of impact, in the order of slots.
+    pub fn entries(&self) -> &[u32] {
+        &self.entries
+    }
+
+    /// Makes the table by slot of a term that is common.
+    fn tabulate(&mut self, slots: usize) {
+        if slots >= FEW && self.entries.len() > slots / COMMON {
+            self.table = vec![0; slots];
+            for entry in &self.entries {
+                put(&mut self.table, entry >> 8, *entry as u8);
+            }
+        }
+    }
+
     /// Adds a document, whose slot is larger than every other.
     pub fn push(&mut self, slot: u32, impact: u8, slots: usize) {
         self.entries.push(slot << 8 | u32::from(impact));
         self.max = self.max.max(impact);
         if !self.table.is_empty() {
             put(&mut self.table, slot, impact);
-        } else if slots >= FEW && self.entries.len() > slots / COMMON {
-            self.table = vec![0; slots];
-            for entry in &self.entries {
-                put(&mut self.table, entry >> 8, *entry as u8);
-            }
+        } else {
+            self.tabulate(slots);
         }
     }
 

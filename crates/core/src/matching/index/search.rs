@@ -61,7 +61,7 @@ impl Index {
         }
         // Taken, not borrowed: what a panic would leave behind is never used again.
         let mut scratch = SCRATCH.take();
-        let search = Search { index: self, query, k, admit: |slot| self.keys[slot as usize].is_some() && admit(slot) };
+        let search = Search { index: self, query, k, admit: |slot| self.is_taken(slot) && admit(slot) };
         search.run(&mut scratch);
         let hits = scratch.best.clone();
         SCRATCH.set(scratch);
@@ -98,7 +98,7 @@ struct Search<'a, A> {
 impl<A: Fn(u32) -> bool> Search<'_, A> {
     fn run(&self, scratch: &mut Scratch) {
         let Scratch { sums, touched, candidates, frequencies, lists, leaders, best } = scratch;
-        let slots = self.index.keys.len();
+        let slots = self.index.slots();
         if sums.len() < slots {
             sums.resize(slots, 0);
         }

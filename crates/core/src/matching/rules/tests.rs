@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::knowledge::{AlertCondition, MetricCondition};
+use crate::knowledge::{AlertCondition, Condition, MetricCondition};
 use crate::{Fingerprint, ProjectName, ServiceName, Severity, SignalKind, SourceName, Timestamp};
 
 fn signal(kind: SignalKind, text: &str, attributes: &[(String, String)]) -> NewSignal {
@@ -94,9 +94,7 @@ proptest! {
             set.add(number, rule).expect("what compiles can be parsed");
         }
         for number in &gone {
-            if let Some(rule) = rules.get(*number) {
-                set.remove(*number as u32, rule);
-            }
+            set.remove(*number as u32);
         }
         for signal in signals {
             let candidates = set.candidates(&signal);
