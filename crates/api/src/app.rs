@@ -15,6 +15,7 @@ use selfheal_store::{Automation, Store};
 use tokio::task::JoinHandle;
 
 use crate::high_water::MarkFile;
+use crate::knowledge_snapshot::SnapshotFile;
 use crate::token::Accepted;
 use crate::view::DemoScenario;
 use crate::{ApiError, Home, Secret};
@@ -72,10 +73,12 @@ impl App {
         let store = Store::open(&database_url(&options.home, options.database.as_deref())).await?;
         // The home may be moved; another database is known by its address.
         let database = options.database.as_deref().map_or_else(|| "home".to_owned(), selfheal_store::shown_address);
-        let marks = MarkFile::new(options.home.high_water(), database);
+        let marks = MarkFile::new(options.home.high_water(), database.clone());
+        let snapshot = SnapshotFile::new(options.home.knowledge_snapshot(), database);
         let kept = options.home.audit_checkpoints(options.database.as_deref());
         let app = Self::assemble(options.home, config_path, config, store, kept, options.notifiers, options.demo)?;
         app.engine.remember_with(Arc::new(marks));
+        app.engine.start_from(Arc::new(snapshot));
         Ok(app)
     }
 

@@ -1,12 +1,12 @@
 //! `data/high_water.json`: what the home remembers of its databases, outside of them.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use selfheal_engine::{HighWater, Mark};
 use serde::{Deserialize, Serialize};
+
+use crate::whole_file::replace;
 
 /// A mark in the home's file, for one of the databases that the home is used with.
 pub struct MarkFile {
@@ -47,21 +47,7 @@ impl HighWater for MarkFile {
         let mut marks = self.read().unwrap_or_default();
         marks.databases.insert(self.database.clone(), mark.clone());
         let text = serde_json::to_vec_pretty(&marks).map_err(|error| self.words(&error))?;
-        replace(&self.path, &text).map_err(|error| self.words(&error))
-    }
-}
-
-/// Replaces a file so that a crash at any moment leaves the old one or the new one, on the disk.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let part = path.with_extension("json.part");
-    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&part, path)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
+        replace(&self.path, |file| file.write_all(&text)).map_err(|error| self.words(&error))
     }
 }
 

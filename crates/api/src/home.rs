@@ -61,6 +61,11 @@ impl Home {
         self.root.join("data/high_water.json")
     }
 
+    /// The knowledge base as the last start left it, so that the next one need not take it apart.
+    pub fn knowledge_snapshot(&self) -> PathBuf {
+        self.root.join("data/knowledge.snapshot")
+    }
+
     pub fn socket(&self) -> PathBuf {
         self.root.join("data/engine.sock")
     }

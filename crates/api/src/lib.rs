@@ -11,6 +11,8 @@ mod client;
 mod error;
 mod extract;
 mod high_water;
+mod knowledge_snapshot;
+mod whole_file;
 mod home;
 mod packs;
 mod principal;

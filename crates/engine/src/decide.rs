@@ -64,7 +64,7 @@ impl Engine {
         let now = self.observe_clock(&mut tx).await?;
         tx.finish_effect(effect.id).await?;
         // What was decided on has changed meanwhile: decide again, on what holds now.
-        if tx.knowledge_version().await? != version || !Arc::ptr_eq(&config, &self.config()) {
+        if tx.knowledge_version().await? != version || base.is_unreadable() || !Arc::ptr_eq(&config, &self.config()) {
             tx.put_effect(incident.id, &Effect::Decide, now).await?;
             tx.commit().await?;
             return Ok(());

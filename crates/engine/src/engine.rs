@@ -16,7 +16,7 @@ use crate::channels::Channels;
 use crate::checkpoint::Signed;
 use crate::high_water::HighWater;
 use crate::integrity::Integrity;
-use crate::knowledge::{Knowledge, KnowledgeCache};
+use crate::knowledge::{Knowledge, KnowledgeCache, Snapshots};
 use crate::live::LiveEvent;
 use crate::ports::{Actuator, Brake, Clock, Notifier, OpenedNotifier, Probe, Signer, Source};
 
@@ -207,6 +207,11 @@ impl Engine {
     /// The knowledge base in memory, at least as new as the transaction sees it; not for one that changed it.
     pub async fn knowledge(&self, tx: &mut selfheal_store::Tx) -> Result<Arc<Knowledge>, StoreError> {
         self.knowledge.get(tx).await
+    }
+
+    /// Gives this engine a place for snapshots of the knowledge base. Without one every start reads every pattern.
+    pub fn start_from(&self, snapshots: Arc<dyn Snapshots>) {
+        self.knowledge.keep_in(snapshots);
     }
 
     /// The audit trail is another one: what was signed of it before says nothing of this one.

@@ -38,7 +38,7 @@ pub use engine::{Adapters, Engine, EngineError, EngineStatus, OpenNotifiers, Ope
 pub use high_water::{HighWater, Mark};
 pub use intake::title_of;
 pub use judge::{Judged, Subject, decision_on, judge, weigh};
-pub use knowledge::Knowledge;
+pub use knowledge::{Knowledge, Snapshot, Snapshots};
 pub use learning::AcceptedDraft;
 pub use live::LiveEvent;
 pub use people::{Choice, PersonError, Refusal};

@@ -237,9 +237,13 @@ impl Bodies for InMemory {
     }
 }
 
+fn label() -> Label {
+    Label { database: "home".into(), version: 7, audit_id: 9, audit_hash: "hash".into() }
+}
+
 fn written(base: &KnowledgeBase) -> Vec<u8> {
     let mut file = Vec::new();
-    save(base, &Label { database: "home".into(), version: 7 }, &mut file).expect("written");
+    save(base, &label(), &mut file).expect("written");
     file
 }
 
@@ -261,8 +265,8 @@ proptest! {
         text in words(1..8),
     ) {
         let (made, _) = KnowledgeBase::new(start);
-        let (label, mut loaded) = stored(&made).expect("a snapshot");
-        prop_assert_eq!(label, Label { database: "home".into(), version: 7 });
+        let (of, mut loaded) = stored(&made).expect("a snapshot");
+        prop_assert_eq!(of, label());
         let mut made = made;
         for edit in edits {
             match edit {

@@ -25,6 +25,9 @@ pub struct Label {
     pub database: String,
     /// The version of its knowledge base.
     pub version: i64,
+    /// The last entry of its audit trail, which says whether a database is that one or a later state of it.
+    pub audit_id: i64,
+    pub audit_hash: String,
 }
 
 const MAGIC: &[u8; 8] = b"SHKNOW01";

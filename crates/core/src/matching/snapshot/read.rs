@@ -65,6 +65,10 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
+    fn text(&mut self) -> Result<String, Damaged> {
+        String::from_utf8(self.bytes()?).map_err(|_| Damaged::Inconsistent("names"))
+    }
+
     pub fn numbers(&mut self) -> Result<Vec<u32>, Damaged> {
         let count = self.count(4)?;
         let mut numbers = Vec::with_capacity(count.min(1 << 20));
@@ -116,11 +120,15 @@ pub fn open(mut file: impl Read + Seek, bodies: Arc<dyn Bodies>) -> Result<(Labe
     if arrays.bytes()? != dialect() {
         return Err(Damaged::OtherDialect);
     }
-    let database = String::from_utf8(arrays.bytes()?).map_err(|_| Damaged::Inconsistent("names"))?;
-    let version = arrays.number()? as i64;
+    let label = Label {
+        database: arrays.text()?,
+        version: arrays.number()? as i64,
+        audit_id: arrays.number()? as i64,
+        audit_hash: arrays.text()?,
+    };
     let base = KnowledgeBase::load_arrays(&mut arrays, begins, bodies)?;
     if arrays.left != 0 || arrays.checksum.finalize().to_le_bytes() != checksum {
         return Err(Damaged::Checksum);
     }
-    Ok((Label { database, version }, base))
+    Ok((label, base))
 }

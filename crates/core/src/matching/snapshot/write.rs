@@ -58,6 +58,8 @@ pub fn save(base: &KnowledgeBase, label: &Label, out: &mut dyn Write) -> io::Res
     arrays.bytes(&dialect())?;
     arrays.bytes(label.database.as_bytes())?;
     arrays.number(label.version as u64)?;
+    arrays.number(label.audit_id as u64)?;
+    arrays.bytes(label.audit_hash.as_bytes())?;
     base.save_arrays(&bodies, &mut arrays)?;
     let Writer { length, checksum, .. } = arrays;
     out.write_all(&begins.to_le_bytes())?;
