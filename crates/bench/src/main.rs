@@ -11,6 +11,7 @@ mod matching;
 mod relevance;
 mod replay;
 mod spread;
+mod start;
 
 use clap::{Parser, Subcommand};
 
@@ -43,6 +44,14 @@ enum What {
     /// What one engine takes in memory, measured in a process of its own.
     #[command(hide = true)]
     MatchMemory { subject: String, patterns: usize },
+    /// From a closed database to the first answer, beside opening an index of the same texts.
+    Start {
+        /// How many patterns, in turn.
+        #[arg(long, value_delimiter = ',', default_value = "10000,100000")]
+        patterns: Vec<usize>,
+        #[arg(long, default_value_t = 10)]
+        runs: usize,
+    },
     /// Replaying an edited pattern against stored incidents, on both databases.
     Replay {
         #[arg(long, default_value_t = 10_000)]
@@ -95,6 +104,10 @@ fn main() -> anyhow::Result<()> {
         }
         What::MatchMemory { subject, patterns } => matching::memory(&subject, patterns),
         // As the product has it.
+        What::Start { patterns, runs } => tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?
+            .block_on(start::run(&patterns, runs)),
         What::Replay { incidents, patterns, runs } => tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?

@@ -176,7 +176,7 @@ async fn fill(
     Ok(())
 }
 
-fn signal(text: &str, service: usize, at: Timestamp) -> NewSignal {
+pub fn signal(text: &str, service: usize, at: Timestamp) -> NewSignal {
     NewSignal {
         kind: SignalKind::Log,
         source: SourceName::new("bench"),

@@ -12,27 +12,38 @@ pub struct Fts5 {
     connection: SqliteConnection,
 }
 
+const SEARCH: &str = "select id from pattern where pattern match $1 order by bm25(pattern) limit 10";
+
 impl Fts5 {
     pub fn new(data: &Data) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let connection = runtime.block_on(async {
-            let mut connection = SqliteConnection::connect("sqlite::memory:").await?;
-            sqlx::query("create virtual table pattern using fts5 (id unindexed, body)")
-                .execute(&mut connection)
-                .await?;
-            let mut tx = connection.begin().await?;
-            for (row, pattern) in (0i64..).zip(data.all()) {
-                sqlx::query("insert into pattern (rowid, id, body) values ($1, $2, $3)")
-                    .bind(row)
-                    .bind(pattern.id.as_str())
-                    .bind(text(&pattern))
-                    .execute(&mut *tx)
-                    .await?;
-            }
-            tx.commit().await?;
-            anyhow::Ok(connection)
-        })?;
+        let connection = runtime.block_on(Self::on("sqlite::memory:", data))?;
         Ok(Self { runtime, connection })
+    }
+
+    /// Fills a database.
+    pub async fn on(address: &str, data: &Data) -> anyhow::Result<SqliteConnection> {
+        let mut connection = SqliteConnection::connect(address).await?;
+        sqlx::query("create virtual table pattern using fts5 (id unindexed, body)").execute(&mut connection).await?;
+        let mut tx = connection.begin().await?;
+        for (row, pattern) in (0i64..).zip(data.all()) {
+            sqlx::query("insert into pattern (rowid, id, body) values ($1, $2, $3)")
+                .bind(row)
+                .bind(pattern.id.as_str())
+                .bind(text(&pattern))
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(connection)
+    }
+
+    /// Opens a database, and searches once. Returns how many were found.
+    pub async fn search_once(file: &std::path::Path, terms: &[String]) -> anyhow::Result<usize> {
+        let mut connection = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await?;
+        let found: Vec<String> = sqlx::query_scalar(SEARCH).bind(terms.join(" OR ")).fetch_all(&mut connection).await?;
+        connection.close().await?;
+        Ok(found.len())
     }
 }
 
@@ -42,9 +53,8 @@ impl Subject for Fts5 {
     }
 
     fn search(&mut self, terms: &[String]) -> anyhow::Result<Vec<String>> {
-        let query = "select id from pattern where pattern match $1 order by bm25(pattern) limit 10";
         let words = terms.join(" OR ");
-        let found = sqlx::query_scalar(query).bind(words).fetch_all(&mut self.connection);
+        let found = sqlx::query_scalar(SEARCH).bind(words).fetch_all(&mut self.connection);
         Ok(self.runtime.block_on(found)?)
     }
 

@@ -13,7 +13,11 @@ use anyhow::{Context, ensure};
 use selfheal_core::matching::KnowledgeBase;
 
 use crate::spread::{Spread, median, share};
-use data::{Data, own};
+pub use data::Data;
+use data::own;
+pub use fts5::Fts5;
+#[cfg(feature = "peers")]
+pub use peers::Tantivy;
 use subject::{SUBJECTS, Subject};
 
 pub struct Settings {

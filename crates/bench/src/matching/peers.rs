@@ -1,5 +1,8 @@
 //! The search libraries we are measured beside.
 
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
 use bm25::{Document as Text, SearchEngine, SearchEngineBuilder, Tokenizer};
 use selfheal_core::knowledge::Pattern;
 use tantivy::collector::TopDocs;
@@ -10,40 +13,56 @@ use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Te
 use super::data::{Data, text};
 use super::subject::Subject;
 
-/// tantivy with one segment in memory and one field: the fastest way it can be asked for the best 10.
+/// tantivy with one segment and one field: the fastest way it can be asked for the best 10.
 pub struct Tantivy {
     id: Field,
     body: Field,
-    writer: IndexWriter,
+    index: Index,
+    writer: Option<IndexWriter>,
     reader: IndexReader,
 }
 
 impl Tantivy {
     pub fn new(data: &Data) -> anyhow::Result<Self> {
-        let mut schema = Schema::builder();
-        let id = schema.add_text_field("id", STRING | STORED);
-        let body = schema.add_text_field("body", TEXT);
-        let index = Index::create_in_ram(schema.build());
-        let mut writer = index.writer_with_num_threads(1, 100_000_000)?;
+        Self::filled(Index::create_in_ram(schema()), data)
+    }
+
+    /// Makes an index in a folder of its own, whose name it returns.
+    pub fn on_disk(folder: &Path, data: &Data) -> anyhow::Result<PathBuf> {
+        let folder = folder.join("tantivy");
+        std::fs::create_dir(&folder)?;
+        Self::filled(Index::create_in_dir(&folder, schema())?, data)?;
+        Ok(folder)
+    }
+
+    pub fn open(folder: &Path) -> anyhow::Result<Self> {
+        Self::of(Index::open_in_dir(folder)?)
+    }
+
+    fn of(index: Index) -> anyhow::Result<Self> {
+        let (id, body) = (index.schema().get_field("id")?, index.schema().get_field("body")?);
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(Self { id, body, index, writer: None, reader })
+    }
+
+    fn filled(index: Index, data: &Data) -> anyhow::Result<Self> {
+        let mut own = Self::of(index)?;
+        let mut writer: IndexWriter = own.index.writer_with_num_threads(1, 100_000_000)?;
         for pattern in data.all() {
-            writer.add_document(doc!(id => pattern.id.as_str(), body => text(&pattern)))?;
+            writer.add_document(doc!(own.id => pattern.id.as_str(), own.body => text(&pattern)))?;
         }
         writer.commit()?;
-        let segments = index.searchable_segment_ids()?;
+        let segments = own.index.searchable_segment_ids()?;
         if segments.len() > 1 {
             writer.merge(&segments).wait()?;
         }
-        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { id, body, writer, reader })
-    }
-}
-
-impl Subject for Tantivy {
-    fn name(&self) -> &'static str {
-        "tantivy"
+        own.reader.reload()?;
+        own.writer = Some(writer);
+        Ok(own)
     }
 
-    fn search(&mut self, terms: &[String]) -> anyhow::Result<Vec<String>> {
+    /// The best 10, by their id.
+    pub fn found(&self, terms: &[String]) -> anyhow::Result<Vec<String>> {
         let mut distinct: Vec<&String> = Vec::with_capacity(terms.len());
         for term in terms {
             if !distinct.contains(&term) {
@@ -65,11 +84,29 @@ impl Subject for Tantivy {
             })
             .collect()
     }
+}
+
+fn schema() -> Schema {
+    let mut schema = Schema::builder();
+    schema.add_text_field("id", STRING | STORED);
+    schema.add_text_field("body", TEXT);
+    schema.build()
+}
+
+impl Subject for Tantivy {
+    fn name(&self) -> &'static str {
+        "tantivy"
+    }
+
+    fn search(&mut self, terms: &[String]) -> anyhow::Result<Vec<String>> {
+        self.found(terms)
+    }
 
     fn edit(&mut self, pattern: &Pattern) -> anyhow::Result<()> {
-        self.writer.delete_term(Term::from_field_text(self.id, pattern.id.as_str()));
-        self.writer.add_document(doc!(self.id => pattern.id.as_str(), self.body => text(pattern)))?;
-        self.writer.commit()?;
+        let writer = self.writer.as_mut().context("an index that is only read")?;
+        writer.delete_term(Term::from_field_text(self.id, pattern.id.as_str()));
+        writer.add_document(doc!(self.id => pattern.id.as_str(), self.body => text(pattern)))?;
+        writer.commit()?;
         self.reader.reload()?;
         Ok(())
     }
