@@ -1,7 +1,7 @@
 //! How long fields are on average, exactly, and how far that has moved since impacts were last computed.
 
 use super::FieldSpec;
-use super::score::occurrence;
+use super::score::{occurrence, slope};
 use crate::matching::snapshot::{Damaged, Reader, Writer};
 
 /// Relative change of an average above which impacts are computed anew: bounds stay bounds, but grow loose.
@@ -49,13 +49,18 @@ impl Lengths {
     /// What one occurrence counts now.
     pub fn occurrence(&self, field: u8, length: u32) -> f64 {
         let own = &self.fields[usize::from(field)];
-        occurrence(own.weight, length, own.average())
+        occurrence(own.weight, length, slope(own.average()))
+    }
+
+    /// By field: its weight, and its slope now. For [`occurrence`], which then is what [`Self::occurrence`] says.
+    pub fn norms(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        self.fields.iter().map(|own| (own.weight, slope(own.average())))
     }
 
     /// What one occurrence counted for the stored impacts.
     pub fn assumed(&self, field: u8, length: u32) -> f64 {
         let own = &self.fields[usize::from(field)];
-        occurrence(own.weight, length, own.assumed)
+        occurrence(own.weight, length, slope(own.assumed))
     }
 
     /// By how much a stored impact may be too small: a factor of at least 1. A field's norm is linear in the inverse of its

@@ -5,6 +5,8 @@
 //! are always taken in the query's order, so a pruned search gives the very numbers of an exhaustive one, and an index that
 //! was edited gives those of one built afresh.
 
+mod bounds;
+mod exact;
 mod forward;
 mod gather;
 mod lengths;
@@ -180,8 +182,7 @@ impl Index {
     pub fn terms<T: AsRef<str>>(&self, query: impl IntoIterator<Item = T>) -> Terms {
         let documents = self.documents as u32;
         let query: Vec<T> = query.into_iter().collect();
-        let mut terms = Terms::default();
-        terms.places.reset(query.len());
+        let mut terms = Terms::with_capacity(query.len());
         let mut unknown: Vec<&str> = Vec::new();
         for (i, text) in query.iter().enumerate() {
             let text = text.as_ref();

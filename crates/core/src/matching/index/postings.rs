@@ -100,13 +100,16 @@ impl Postings {
 
     /// The impact on one document, 0 where the term does not occur in it.
     pub fn get(&self, slot: u32) -> u8 {
+        if !self.table.is_empty() {
+            return self.table.get(slot as usize).copied().unwrap_or(0);
+        }
         let at = self.entries.partition_point(|entry| entry >> 8 < slot);
         self.entries.get(at).filter(|entry| **entry >> 8 == slot).map_or(0, |entry| *entry as u8)
     }
 
-    /// Impact by slot, for common terms.
-    pub fn table(&self) -> Option<&[u8]> {
-        (!self.table.is_empty()).then_some(&self.table)
+    /// Whether [`get`](Self::get) is but one look into a table.
+    pub const fn is_table(&self) -> bool {
+        !self.table.is_empty()
     }
 }
 

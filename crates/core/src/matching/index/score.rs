@@ -14,9 +14,14 @@ pub(super) fn idf(documents: u32, containing: u32) -> f64 {
     (1.0 + (total - n + 0.5) / (n + 0.5)).ln()
 }
 
+/// What each term of a field takes from the count of an occurrence, for fields of some length on average.
+pub(super) fn slope(average: f64) -> f64 {
+    B / average
+}
+
 /// What one occurrence in a field of `length` terms counts.
-pub(super) fn occurrence(weight: f64, length: u32, average: f64) -> f64 {
-    weight / (1.0 - B + B * f64::from(length) / average)
+pub(super) fn occurrence(weight: f64, length: u32, slope: f64) -> f64 {
+    weight / (1.0 - B + slope * f64::from(length))
 }
 
 /// The weighted frequency of a term, saturated: 0 to below [`SATURATED`].
