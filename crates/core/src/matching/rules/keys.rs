@@ -2,7 +2,7 @@
 
 use super::fold::folded;
 use super::literals::SHORTEST;
-use super::required::required;
+use super::required::{required, worth};
 use crate::NewSignal;
 use crate::knowledge::{Condition, Rule, RuleError};
 
@@ -43,36 +43,33 @@ impl Kind {
     }
 }
 
-/// The keys of a rule's conditions. Fails where one of its expressions cannot be parsed.
-pub(super) fn keys_of(rule: &Rule) -> Result<Vec<Vec<u8>>, RuleError> {
+/// The keys of a rule's conditions; `shared` says how many rules have a key already. Fails where one of its expressions cannot
+/// be parsed.
+pub(super) fn keys_of(rule: &Rule, shared: impl Fn(&[u8]) -> usize) -> Result<Vec<Vec<u8>>, RuleError> {
     let mut keys = Vec::new();
     for condition in &rule.any {
-        keys.extend(keys_of_condition(condition)?);
+        keys.extend(keys_of_condition(condition, &shared)?);
     }
     keys.sort_unstable();
     keys.dedup();
     Ok(keys)
 }
 
-fn keys_of_condition(condition: &Condition) -> Result<Vec<Vec<u8>>, RuleError> {
+fn keys_of_condition(condition: &Condition, shared: &impl Fn(&[u8]) -> usize) -> Result<Vec<Vec<u8>>, RuleError> {
     let nothing = || vec![Kind::Nothing.key(&[])];
-    let one_of = |literals: Option<Vec<Vec<u8>>>| match literals {
-        Some(all) if all.iter().all(|one| one.len() >= SHORTEST) => {
-            all.iter().map(|literal| Kind::Literal.key(&[literal])).collect()
-        }
-        _ => nothing(),
+    let literals = |sets: Vec<Vec<Vec<u8>>>| {
+        let usable = sets.into_iter().filter(|set| set.iter().all(|literal| literal.len() >= SHORTEST));
+        let worth = |set: &Vec<Vec<u8>>| worth(set, |literal| shared(&Kind::Literal.key(&[literal])));
+        let best = usable.map(|set| (worth(&set), set)).max_by(|a, b| a.0.total_cmp(&b.0));
+        best.map_or_else(nothing, |(_, set)| set.iter().map(|literal| Kind::Literal.key(&[literal])).collect())
     };
     let attribute = |name: &str, value: &str| vec![Kind::Attribute.key(&[name.as_bytes(), value.as_bytes()])];
     Ok(match condition {
-        Condition::Regex(expression) => one_of(required(expression).map_err(|error| RuleError {
-            expression: expression.clone(),
-            reason: match *error {
-                regex_syntax::Error::Parse(error) => error.kind().to_string(),
-                regex_syntax::Error::Translate(error) => error.kind().to_string(),
-                error => error.to_string(),
-            },
-        })?),
-        Condition::Literal(text) => one_of(Some(vec![folded(text.as_bytes())])),
+        Condition::Regex(expression) => literals(
+            required(expression)
+                .map_err(|error| RuleError { expression: expression.clone(), reason: error.kind().to_string() })?,
+        ),
+        Condition::Literal(text) => literals(vec![vec![folded(text.as_bytes())]]),
         Condition::Template(template) => vec![Kind::Template.key(&[template.as_bytes()])],
         Condition::Alert(alert) => attribute("alertname", &alert.name),
         Condition::Metric(metric) => attribute("metric", &metric.name),

@@ -20,6 +20,9 @@ use fold::fold;
 use keys::{Kind, each_of, keys_of};
 use literals::Literals;
 
+/// Rules that share a key, counted at most.
+const SHARED: usize = 256;
+
 /// Rules by what they require; each has a number that its owner chose.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
@@ -37,7 +40,8 @@ pub struct RuleSet {
 impl RuleSet {
     /// Adds a rule. Fails, and adds nothing, where one of its expressions cannot be parsed.
     pub fn add(&mut self, number: u32, rule: &Rule) -> Result<(), RuleError> {
-        for key in keys_of(rule)? {
+        let shared = |key: &[u8]| self.keys.get(key).map_or(0, |id| self.rules.iter(id).take(SHARED).count());
+        for key in keys_of(rule, shared)? {
             self.put(number, &key);
         }
         Ok(())
