@@ -12,4 +12,5 @@ mod notify;
 mod packs;
 mod rules;
 mod scenario;
+mod snapshot;
 mod supervisord;

@@ -141,3 +141,36 @@ impl KnowledgeCache {
         shared
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use selfheal_core::Timestamp;
+    use selfheal_core::knowledge::PackEntry;
+
+    fn pattern(cause: &str) -> Pattern {
+        PackEntry::new("One", cause).into_pattern("person", Timestamp::EPOCH).expect("valid")
+    }
+
+    #[test]
+    fn whoever_sees_more_is_taken_up_in_any_order() {
+        let id = pattern("").id;
+        // Two tasks looked at version 5; one saw 6 in the store, the other 7.
+        for order in [[6, 7], [7, 6]] {
+            let own = Knowledge::of(5, vec![pattern("as of 5")]);
+            for version in order {
+                own.catch_up(version, vec![(id.clone(), Some(pattern(&format!("as of {version}"))))]);
+            }
+            assert_eq!(own.version(), 7);
+            assert_eq!(own.pattern(&id).expect("there").root_cause, "as of 7", "{order:?}");
+        }
+    }
+
+    #[test]
+    fn a_version_that_somebody_looks_at_stays_as_it_is() {
+        let own = Knowledge::of(1, vec![pattern("before")]);
+        let held = own.base();
+        own.catch_up(2, vec![(pattern("").id, None)]);
+        assert_eq!((held.len(), own.base().len()), (1, 0));
+    }
+}
