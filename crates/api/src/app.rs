@@ -58,6 +58,8 @@ pub struct App {
     /// What this home keeps of the audit trail outside the database. No signer where its key cannot be used.
     pub(crate) signer: Option<Arc<HomeSigner>>,
     pub(crate) kept: KeptCheckpoints,
+    /// Replay and review take turns: each holds a connection and a processor for seconds, which the engine needs as well.
+    pub(crate) long_work: tokio::sync::Semaphore,
 }
 
 /// The database that these options mean.
@@ -128,6 +130,7 @@ impl App {
             trail: Default::default(),
             signer,
             kept: KeptCheckpoints::at(kept),
+            long_work: tokio::sync::Semaphore::new(1),
         }))
     }
 

@@ -37,7 +37,7 @@ pub async fn run(incidents: usize, patterns: usize, runs: usize) -> anyhow::Resu
         for _ in 0..runs {
             let start = Instant::now();
             let stored = patterns.iter().find(|pattern| pattern.id == *edit.pattern());
-            let made = Replay::new((*base).clone(), stored, &edit, Arc::clone(&config));
+            let made = Replay::new(Arc::clone(&base), stored, &edit, Arc::clone(&config));
             let made = Arc::new(made?);
             compiled.push(start.elapsed());
             found = timed(&lite, &made, incidents, &mut on_lite).await?;

@@ -63,8 +63,15 @@ impl Engine {
         let mut tx = self.write_as_leader().await?;
         let now = self.observe_clock(&mut tx).await?;
         tx.finish_effect(effect.id).await?;
-        // What was decided on has changed meanwhile: decide again, on what holds now.
-        if tx.knowledge_version().await? != version || base.is_unreadable() || !Arc::ptr_eq(&config, &self.config()) {
+        // What was decided on has changed meanwhile: decide again, on what holds now. Of the knowledge base only where it
+        // leads elsewhere: during a long import every decision would begin anew again and again.
+        let known_anew = tx.knowledge_version().await? != version || base.is_unreadable();
+        let elsewhere = known_anew && {
+            let newest = self.knowledge.get(&mut tx).await?;
+            let again = self.judgement(&mut tx, &incident, &signals, &newest, &config).await?;
+            newest.is_unreadable() || !again.leads_to_the_same_as(&prepared.judgement)
+        };
+        if elsewhere || !Arc::ptr_eq(&config, &self.config()) {
             tx.put_effect(incident.id, &Effect::Decide, now).await?;
             tx.commit().await?;
             return Ok(());

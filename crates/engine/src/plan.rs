@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use selfheal_core::config::{Config, Service};
+use selfheal_core::knowledge::Pattern;
 use selfheal_core::matching::PatternMatch;
 use selfheal_core::{
-    Action, Chosen, Decided, DecisionConfidence, DecisionKind, Incident, NewSignal, PatternId, Plan, Preflight,
-    ServiceName, Timestamp, analyse, chosen,
+    Action, Chosen, Decided, Decision, DecisionConfidence, DecisionKind, Incident, NewSignal, PatternId, Plan,
+    Preflight, ServiceName, Timestamp, analyse, chosen,
 };
+use selfheal_store::Tx;
 
 use crate::decide::checks;
 use crate::engine::{Engine, EngineError};
@@ -23,6 +25,7 @@ const PREVIEW: Duration = Duration::from_secs(15);
 
 /// What was found out before the transaction.
 pub(crate) struct Prepared {
+    pub judgement: Judgement,
     pub decided: Decided,
     pub preflight: Option<Preflight>,
     /// Why there is no plan although there should be one.
@@ -30,6 +33,23 @@ pub(crate) struct Prepared {
     pub managed: bool,
     /// The digest of the signals that were looked at.
     pub evidence: Option<String>,
+}
+
+/// What the knowledge base and the rules say of an incident, before anybody is asked.
+#[derive(Clone)]
+pub(crate) struct Judgement {
+    service: ServiceName,
+    matches: Vec<PatternMatch>,
+    decision: Decision,
+    /// The pattern of the best match.
+    pattern: Option<Arc<Pattern>>,
+}
+
+impl Judgement {
+    /// Whether another one leads to the same: what other patterns' scores have become does not matter.
+    pub fn leads_to_the_same_as(&self, other: &Self) -> bool {
+        self.service == other.service && self.decision == other.decision && self.pattern == other.pattern
+    }
 }
 
 /// Why a plan could not be made.
@@ -71,15 +91,11 @@ impl Engine {
         base: &Knowledge,
         config: &Config,
     ) -> Result<Prepared, EngineError> {
-        let (mut service, mut matches, upstream) =
-            base.read(|base| best_service(&Subject::of(incident), signals, base, config));
         let mut tx = self.store.read().await?;
-        attach(&mut tx, incident, &service, signals, &mut matches, config).await?;
-        let evidence = tx.relevance_evidence(&incident.fingerprints).await?;
+        let judgement = self.judgement(&mut tx, incident, signals, base, config).await?;
         drop(tx);
-        weigh(&mut matches, &evidence, config);
-        let best = matches.first().and_then(|best| Some((best, base.pattern(&best.pattern)?)));
-        let mut decision = base.read(|base| decision_on(matches.first(), &service, upstream.as_ref(), base, config));
+        let Judgement { mut service, matches, mut decision, pattern } = judgement.clone();
+        let best = matches.first().zip(pattern);
         // A cause that is not even worth a suggestion is none.
         let likely = best.as_ref().filter(|_| decision.confidence.reaches(config.self_healing.suggest_fix_threshold));
         let root_cause = likely.map(|(_, pattern)| analyse::root_cause(pattern, incident, &service));
@@ -106,7 +122,7 @@ impl Engine {
         };
         let managed = config.service(&service).is_some_and(|service| service.managed);
         let Some((pattern, action)) = wanted else {
-            return Ok(Prepared { decided, preflight: None, no_plan: None, managed, evidence: None });
+            return Ok(Prepared { judgement, decided, preflight: None, no_plan: None, managed, evidence: None });
         };
         let wanted = Wanted { pattern, action, service: &service };
         let (preflight, no_plan) = match self.plan(incident, wanted, config).await? {
@@ -116,7 +132,26 @@ impl Engine {
             }
             Err(why) => (None, Some(why)),
         };
-        Ok(Prepared { decided, preflight, no_plan, managed, evidence: None })
+        Ok(Prepared { judgement, decided, preflight, no_plan, managed, evidence: None })
+    }
+
+    /// Matches, weighs what frequency, time and people say, and decides.
+    pub(crate) async fn judgement(
+        &self,
+        tx: &mut Tx,
+        incident: &Incident,
+        signals: &[NewSignal],
+        base: &Knowledge,
+        config: &Config,
+    ) -> Result<Judgement, EngineError> {
+        let base = base.base();
+        let (service, mut matches, upstream) = best_service(&Subject::of(incident), signals, &base, config);
+        attach(tx, incident, &service, signals, &mut matches, config).await?;
+        let evidence = tx.relevance_evidence(&incident.fingerprints).await?;
+        weigh(&mut matches, &evidence, config);
+        let pattern = matches.first().and_then(|best| base.pattern(&best.pattern).cloned());
+        let decision = decision_on(matches.first(), &service, upstream.as_ref(), &base, config);
+        Ok(Judgement { service, matches, decision, pattern })
     }
 
     /// The decision that a person's choice makes, with its plan; or why there can be none.

@@ -46,7 +46,7 @@ impl Edit {
 
 /// The base before and after an edit, and what they are asked with.
 pub struct Replay {
-    before: KnowledgeBase,
+    before: Arc<KnowledgeBase>,
     after: KnowledgeBase,
     edited: PatternId,
     /// The rules of the edited pattern, old and new, where it is active and has one.
@@ -139,7 +139,7 @@ pub struct Replayed {
 impl Replay {
     /// Takes the base as it is stored, the stored version of the edited pattern, and the edit.
     pub fn new(
-        before: KnowledgeBase,
+        before: Arc<KnowledgeBase>,
         stored: Option<&Pattern>,
         edit: &Edit,
         config: Arc<Config>,
@@ -156,7 +156,7 @@ impl Replay {
             .map(selfheal_core::knowledge::Rule::compile)
             .collect::<Result<_, _>>()?;
         let edited = edit.pattern().clone();
-        let mut after = before.clone();
+        let mut after = KnowledgeBase::clone(&before);
         match new {
             // The rule was compiled above.
             Some(pattern) => drop(after.insert(pattern.clone())),

@@ -100,7 +100,7 @@ fn config() -> Arc<Config> {
 fn replayed(patterns: &[Pattern], edit: &Edit, config: &Arc<Config>) -> Replay {
     let (before, _) = KnowledgeBase::new(patterns.to_vec());
     let stored = patterns.iter().find(|pattern| pattern.id == *edit.pattern());
-    Replay::new(before, stored, edit, Arc::clone(config)).expect("the rules compile")
+    Replay::new(Arc::new(before), stored, edit, Arc::clone(config)).expect("the rules compile")
 }
 
 #[test]

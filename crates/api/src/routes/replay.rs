@@ -118,12 +118,13 @@ pub async fn replay_pattern(
     };
     let limit = body.limit.unwrap_or(LIMIT).clamp(1, LIMIT_AT_MOST);
     let id = PatternId::from_name(&body.pattern);
+    let _turn = app.long_work.acquire().await;
     // One view of the database for everything: what is compared is compared with the same incidents.
     let mut tx = app.store().read().await?;
     let stored = tx.pattern(&id).await?;
     let edit = edit(&body, &id, stored.as_ref(), app.now())?;
     let incidents = tx.count_opened(since).await? as u64;
-    let before = app.engine.knowledge(&mut tx).await?.read(Clone::clone);
+    let before = app.engine.knowledge(&mut tx).await?.base();
     let config = app.engine.config();
     let made = tokio::task::spawn_blocking(move || Replay::new(before, stored.as_ref(), &edit, config)).await;
     let made = made.map_err(|error| ApiError::Internal(error.to_string()))?;

@@ -60,6 +60,7 @@ pub async fn show(
     _who: Principal,
     Query(query): Query<ReviewQuery>,
 ) -> Result<Json<ReviewView>, ApiError> {
+    let _turn = app.long_work.acquire().await;
     let now = app.now();
     let mut tx = app.store().read().await?;
     let patterns = tx.patterns().await?;
