@@ -143,7 +143,7 @@ const ONE: &str = concat!("select ", columns!(), " from draft_clusters where id 
 const WEAKEST: &str = concat!(
     "select ",
     columns!(),
-    " from draft_clusters where status = 'waiting' and id <> $1 order by incidents, last_seen, id limit 1"
+    " from draft_clusters where status = 'waiting' and id <> $1 order by incidents, last_seen, id limit $2"
 );
 const COUNT: &str = "select count(*) from draft_clusters where status = $1";
 const CLUSTER_OF: &str = "select cluster_id from draft_members where incident_id = $1";
@@ -153,12 +153,19 @@ const PUT_MEMBER: &str = "
 const MEMBERS: &str = "select body from draft_members where cluster_id = $1 order by incident_id desc limit $2";
 const OTHER_MEMBERS: &str = "select body from draft_members where cluster_id <> $1 order by incident_id desc limit $2";
 const REMOVE: &str = "delete from knowledge_patterns where id = $1 and status = 'draft'";
+const REMOVE_DOCUMENT: &str = "
+    delete from pattern_documents
+    where pattern_id = (select id from knowledge_patterns where id = $1 and status = 'draft')";
+const MOVE_DOCUMENT: &str = "update pattern_documents set pattern_id = $2 where pattern_id = $1";
 const KNOWN_TEXTS: &str = "
     select distinct signals.text, pattern_hits.pattern_id, signals.id
     from pattern_hits join signals on signals.incident_id = pattern_hits.incident_id
     order by signals.id desc, pattern_hits.pattern_id limit $1";
 const BODIES: &str = "select incident_id, body from draft_members where incident_id = $1";
 const BODY: &str = "update draft_members set body = $2 where incident_id = $1";
+
+/// Clusters that are looked at for one that may go: more never wait, but for those that people have edited.
+const LOOKED_AT: i64 = 1_000;
 
 #[derive(sqlx::FromRow)]
 struct MemberRow {
@@ -214,10 +221,17 @@ impl Tx {
         row.map(DraftCluster::try_from).transpose()
     }
 
-    /// The waiting cluster of fewest incidents, the one longest not seen where several are; never the one given.
+    /// The waiting cluster of fewest incidents, the one longest not seen where several are; never the one given, and never one
+    /// whose draft a person has edited.
     pub async fn weakest_cluster(&mut self, but: i64) -> Result<Option<DraftCluster>, StoreError> {
-        let row: Option<Row> = on!(self, c => sqlx::query_as(WEAKEST).bind(but).fetch_optional(c));
-        row.map(DraftCluster::try_from).transpose()
+        let rows: Vec<Row> = on!(self, c => sqlx::query_as(WEAKEST).bind(but).bind(LOOKED_AT).fetch_all(c));
+        for cluster in clusters(rows)? {
+            let draft = self.pattern(&cluster.pattern).await?;
+            if draft.is_none_or(|draft| digest(&draft) == cluster.made) {
+                return Ok(Some(cluster));
+            }
+        }
+        Ok(None)
     }
 
     /// Adds a cluster, or stores what has changed of it. Gives its id.
@@ -310,9 +324,18 @@ impl Tx {
         self.write_pattern(draft).await
     }
 
-    /// Removes a draft from the knowledge base. What is not a draft stays.
+    /// Removes a draft and its document from the knowledge base. What is not a draft stays.
     pub async fn remove_draft(&mut self, pattern: &PatternId) -> Result<bool, StoreError> {
+        execute!(self, sqlx::query(REMOVE_DOCUMENT).bind(pattern.as_str()));
         Ok(execute!(self, sqlx::query(REMOVE).bind(pattern.as_str())) > 0)
+    }
+
+    /// Puts a draft of another id, which must be free, in place of a draft. The document goes with it.
+    pub async fn rename_draft(&mut self, from: &PatternId, renamed: &Pattern) -> Result<(), StoreError> {
+        self.put_draft(renamed).await?;
+        execute!(self, sqlx::query(MOVE_DOCUMENT).bind(from.as_str()).bind(renamed.id.as_str()));
+        self.remove_draft(from).await?;
+        Ok(())
     }
 
     /// Takes a text out of what is kept of an incident as a member of a cluster, and out of the cluster's draft or the pattern
@@ -339,8 +362,8 @@ impl Tx {
             // A draft is known to nobody by its id yet, and the id is made of the name.
             let id = PatternId::from_name(&pattern.name);
             if pattern.status == PatternStatus::Draft && id != pattern.id && !id.as_str().is_empty() {
-                self.remove_draft(&pattern.id).await?;
-                pattern.id = self.free_pattern_id(&pattern.name).await?;
+                let old = std::mem::replace(&mut pattern.id, self.free_pattern_id(&pattern.name).await?);
+                self.rename_draft(&old, &pattern).await?;
                 cluster.pattern = pattern.id.clone();
             }
             if as_made {

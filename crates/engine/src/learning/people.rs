@@ -52,7 +52,7 @@ impl Engine {
                 )
                 .into());
             }
-            tx.remove_draft(&stored.id).await?;
+            tx.rename_draft(&stored.id, &Pattern { id: wanted.id.clone(), ..stored.clone() }).await?;
         }
         let pattern = Pattern {
             status: PatternStatus::Active,

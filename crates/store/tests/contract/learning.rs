@@ -1,6 +1,6 @@
 //! Hits, drafts, confirmed fixes, outcomes by project, and merges.
 
-use selfheal_core::knowledge::PatternStatus;
+use selfheal_core::knowledge::{Pattern, PatternStatus};
 use selfheal_core::knowledge::draft::{Member, digest};
 use selfheal_core::learn::Outcomes;
 use selfheal_core::redact::Redaction;
@@ -17,6 +17,8 @@ on_both!(
     a_cluster_and_its_members_come_back,
     the_weakest_waiting_cluster_is_found,
     a_draft_changes_no_version_and_only_drafts_are_removed,
+    an_edited_draft_can_be_removed,
+    a_draft_that_gets_another_name_keeps_its_document,
     redaction_reaches_the_draft,
     the_last_word_about_a_fix_counts,
     outcomes_are_counted_by_project_and_taken_back,
@@ -113,6 +115,21 @@ async fn the_weakest_waiting_cluster_is_found(store: Store) {
     let weakest = |found: Option<DraftCluster>| found.map(|cluster| cluster.template);
     assert_eq!(weakest(tx.weakest_cluster(0).await.expect("read")).as_deref(), Some("d"));
     assert_eq!(weakest(tx.weakest_cluster(ids[3]).await.expect("read")).as_deref(), Some("b"));
+    // One that a person has edited does not go.
+    let draft = edited_draft(&mut tx, "Lease lost").await;
+    let of = |made: String| DraftCluster { id: ids[3], pattern: draft.id.clone(), made, ..cluster("d", 1, 2) };
+    tx.put_cluster(&of("as it was made".into())).await.expect("stored");
+    for id in &ids[..3] {
+        let mut other = cluster("other", 9, 9);
+        (other.id, other.pattern) = (*id, PatternId::new(""));
+        tx.put_cluster(&other).await.expect("stored");
+    }
+    assert_eq!(tx.weakest_cluster(0).await.expect("read").map(|cluster| cluster.id), Some(ids[0]));
+    tx.put_cluster(&of(digest(&draft))).await.expect("stored");
+    assert_eq!(tx.weakest_cluster(0).await.expect("read").map(|cluster| cluster.id), Some(ids[3]));
+    for (id, template, incidents, last) in [(ids[0], "a", 1, 9), (ids[1], "b", 1, 5), (ids[2], "c", 7, 1)] {
+        tx.put_cluster(&DraftCluster { id, ..cluster(template, incidents, last) }).await.expect("stored");
+    }
     let order: Vec<String> = tx
         .draft_clusters(ClusterStatus::Waiting, 3)
         .await
@@ -140,6 +157,39 @@ async fn a_draft_changes_no_version_and_only_drafts_are_removed(store: Store) {
     assert!(!tx.remove_draft(&active.id).await.expect("asked"));
     assert!(tx.remove_draft(&draft.id).await.expect("removed"));
     assert_eq!(tx.patterns().await.expect("read"), [active]);
+}
+
+/// A draft with the document that a person wrote of it.
+async fn edited_draft(tx: &mut Tx, name: &str) -> Pattern {
+    let mut draft = pattern(name);
+    draft.status = PatternStatus::Draft;
+    tx.put_draft(&draft).await.expect("stored");
+    let document = format!("# Ada's\nname: {name}\n");
+    tx.put_document(&draft.id, Some(&document), None, at(1), "ada").await.expect("stored");
+    draft
+}
+
+async fn an_edited_draft_can_be_removed(store: Store) {
+    let mut tx = store.write().await.expect("writes");
+    let draft = edited_draft(&mut tx, "Lease lost").await;
+    assert!(tx.remove_draft(&draft.id).await.expect("removed"));
+    assert_eq!(tx.kept_pattern(&draft.id).await.expect("read"), None);
+    // What is not a draft keeps its document, too.
+    let active = pattern("Pool exhausted");
+    tx.put_pattern(&active).await.expect("stored");
+    tx.put_document(&active.id, Some("name: Pool exhausted\n"), None, at(1), "ada").await.expect("stored");
+    assert!(!tx.remove_draft(&active.id).await.expect("asked"));
+    assert!(tx.kept_pattern(&active.id).await.expect("read").expect("there").document.is_some());
+}
+
+async fn a_draft_that_gets_another_name_keeps_its_document(store: Store) {
+    let mut tx = store.write().await.expect("writes");
+    let draft = edited_draft(&mut tx, "Lease lost").await;
+    let renamed = Pattern { id: PatternId::new("lease-gone"), name: "Lease gone".into(), ..draft.clone() };
+    tx.rename_draft(&draft.id, &renamed).await.expect("renamed");
+    assert_eq!(tx.pattern(&draft.id).await.expect("read"), None);
+    let kept = tx.kept_pattern(&renamed.id).await.expect("read").expect("there");
+    assert_eq!((kept.pattern, kept.document.as_deref()), (renamed, Some("# Ada's\nname: Lease lost\n")));
 }
 
 async fn redaction_reaches_the_draft(store: Store) {
