@@ -2,6 +2,7 @@
 
 mod document;
 pub mod draft;
+mod examples;
 mod export;
 mod icdev;
 mod import;
@@ -17,6 +18,7 @@ mod starter;
 mod yaml;
 
 pub use document::{changed_fields, document_of, document_says};
+pub use examples::{ExampleFault, check_examples, holds_for_line, reads_lines};
 pub use export::write_pack;
 pub use icdev::{ForeignEntry, ForeignRow, ForeignValue, entries_of};
 pub use import::{IMPORT_CONFIDENCE, Local, Verdict, content_digest, lower_trust, weigh};
