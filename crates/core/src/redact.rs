@@ -8,8 +8,8 @@ use std::ops::Range;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::Timestamp;
 use crate::detect::template;
+use crate::{PatternId, Timestamp};
 
 /// What stands in its place.
 pub const REDACTED: &str = "[redacted]";
@@ -132,6 +132,14 @@ impl Redaction {
         self.apply(text).is_some()
     }
 
+    /// Whether an id that was made of a name holds it: in lowercase, with a `-` for everything but letters and digits.
+    pub fn finds_in_slug(&self, id: &str) -> bool {
+        let own = self.text.as_deref().map(PatternId::from_name);
+        self.finds(id)
+            || self.finds(&id.replace('-', " "))
+            || own.is_some_and(|own| own.as_str().len() >= SHORTEST && id.contains(own.as_str()))
+    }
+
     /// Redacts every text in a JSON value. Returns whether anything changed.
     pub fn json(&self, value: &mut Value) -> bool {
         match value {
@@ -209,6 +217,14 @@ mod tests {
         let regex = Redaction::regex("a+|b").expect("valid");
         assert_eq!(regex.places("aab a"), [0..3, 4..5]);
         assert!(regex.places("x").is_empty());
+    }
+
+    #[test]
+    fn an_id_holds_what_its_name_did() {
+        let name = Redaction::text("Ada Lovelace: 1815").expect("valid");
+        assert!(name.finds_in_slug("login-of-ada-lovelace-1815-failed"));
+        assert!(!name.finds_in_slug("login-of-ada-failed"));
+        assert!(Redaction::regex("ada lovelace").expect("valid").finds_in_slug("of-ada-lovelace"));
     }
 
     #[test]

@@ -145,6 +145,7 @@ const WEAKEST: &str = concat!(
     columns!(),
     " from draft_clusters where status = 'waiting' and id <> $1 order by incidents, last_seen, id limit $2"
 );
+const AFTER: &str = concat!("select ", columns!(), " from draft_clusters where id > $1 order by id limit $2");
 const COUNT: &str = "select count(*) from draft_clusters where status = $1";
 const CLUSTER_OF: &str = "select cluster_id from draft_members where incident_id = $1";
 const PUT_MEMBER: &str = "
@@ -161,8 +162,6 @@ const KNOWN_TEXTS: &str = "
     select distinct signals.text, pattern_hits.pattern_id, signals.id
     from pattern_hits join signals on signals.incident_id = pattern_hits.incident_id
     order by signals.id desc, pattern_hits.pattern_id limit $1";
-const BODIES: &str = "select incident_id, body from draft_members where incident_id = $1";
-const BODY: &str = "update draft_members set body = $2 where incident_id = $1";
 
 /// Clusters that are looked at for one that may go: more never wait, but for those that people have edited.
 const LOOKED_AT: i64 = 1_000;
@@ -200,6 +199,12 @@ impl Tx {
     /// Clusters with a status, those of most incidents first.
     pub async fn draft_clusters(&mut self, status: ClusterStatus, limit: i64) -> Result<Vec<DraftCluster>, StoreError> {
         let rows: Vec<Row> = on!(self, c => sqlx::query_as(WITH_STATUS).bind(status.as_str()).bind(limit).fetch_all(c));
+        clusters(rows)
+    }
+
+    /// Clusters of every status in the order of their ids, page by page.
+    pub(crate) async fn draft_clusters_after(&mut self, id: i64, limit: i64) -> Result<Vec<DraftCluster>, StoreError> {
+        let rows: Vec<Row> = on!(self, c => sqlx::query_as(AFTER).bind(id).bind(limit).fetch_all(c));
         clusters(rows)
     }
 
@@ -336,52 +341,5 @@ impl Tx {
         execute!(self, sqlx::query(MOVE_DOCUMENT).bind(from.as_str()).bind(renamed.id.as_str()));
         self.remove_draft(from).await?;
         Ok(())
-    }
-
-    /// Takes a text out of what is kept of an incident as a member of a cluster, and out of the cluster's draft or the pattern
-    /// that it became. In how many rows.
-    pub(crate) async fn redact_draft(
-        &mut self,
-        id: IncidentId,
-        redaction: &selfheal_core::redact::Redaction,
-        at: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let rows: Vec<(i64, Json<serde_json::Value>)> = on!(self, c => sqlx::query_as(BODIES).bind(id.0).fetch_all(c));
-        let Some(mut cluster) = self.cluster_of_incident(id).await? else { return Ok(0) };
-        let mut changed = 0;
-        for (incident, mut body) in rows {
-            if redaction.json(&mut body.0) {
-                changed += execute!(self, sqlx::query(BODY).bind(incident).bind(&body));
-            }
-        }
-        if let Some(mut pattern) = self.pattern(&cluster.pattern).await?
-            && let as_made = digest(&pattern) == cluster.made
-            && pattern.redact(redaction)
-        {
-            pattern.updated_at = at;
-            // A draft is known to nobody by its id yet, and the id is made of the name.
-            let id = PatternId::from_name(&pattern.name);
-            if pattern.status == PatternStatus::Draft && id != pattern.id && !id.as_str().is_empty() {
-                let old = std::mem::replace(&mut pattern.id, self.free_pattern_id(&pattern.name).await?);
-                self.rename_draft(&old, &pattern).await?;
-                cluster.pattern = pattern.id.clone();
-            }
-            if as_made {
-                cluster.made = digest(&pattern);
-            }
-            self.put_cluster(&cluster).await?;
-            self.put_pattern(&pattern).await?;
-            changed += 1;
-        }
-        let template = redaction.apply(&cluster.template);
-        let notes: Vec<String> =
-            cluster.notes.iter().map(|note| redaction.apply(note).unwrap_or_else(|| note.clone())).collect();
-        if template.is_some() || notes != cluster.notes {
-            cluster.template = template.unwrap_or(cluster.template);
-            cluster.notes = notes;
-            self.put_cluster(&cluster).await?;
-            changed += 1;
-        }
-        Ok(changed)
     }
 }

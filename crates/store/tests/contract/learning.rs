@@ -1,11 +1,12 @@
 //! Hits, drafts, confirmed fixes, outcomes by project, and merges.
 
-use selfheal_core::knowledge::{Pattern, PatternStatus};
+use selfheal_core::audit::NewEntry;
+use selfheal_core::knowledge::{PackEntry, Pattern, PatternStatus, Rule, document_of, unmerge};
 use selfheal_core::knowledge::draft::{Member, digest};
 use selfheal_core::learn::Outcomes;
 use selfheal_core::redact::Redaction;
 use selfheal_core::{
-    Action, ActionKind, BasisPoints, IncidentId, PatternId, ProjectName, ServiceName, Severity, SignalKind, Span, learn,
+    Action, ActionKind, BasisPoints, Change, ChangeKind, IncidentId, PatternId, ProjectName, ServiceName, Severity, SignalKind, Span, learn,
 };
 use selfheal_store::{ClusterStatus, ConfirmedFix, DraftCluster, Merge, NewEvent, Store, Tx};
 
@@ -20,6 +21,9 @@ on_both!(
     an_edited_draft_can_be_removed,
     a_draft_that_gets_another_name_keeps_its_document,
     redaction_reaches_the_draft,
+    redaction_reaches_every_copy,
+    what_came_with_a_pack_is_left_and_named,
+    entries_about_patterns_that_hold_it_are_named,
     the_last_word_about_a_fix_counts,
     outcomes_are_counted_by_project_and_taken_back,
     a_merge_is_found_until_it_is_undone,
@@ -207,8 +211,9 @@ async fn redaction_reaches_the_draft(store: Store) {
     (of.pattern, of.made) = (draft.id.clone(), digest(&draft));
     of.id = tx.put_cluster(&of).await.expect("stored");
     tx.put_draft_member(of.id, &member(id, text)).await.expect("kept");
-    let redacted = tx.redact(id, &Redaction::text("acme-corp").expect("long enough")).await.expect("redacted");
-    assert_eq!(redacted.knowledge, 3, "member, draft and cluster: {redacted:?}");
+    let redacted = tx.redact(id, &corp(), at(9)).await.expect("redacted");
+    let knowledge = redacted.knowledge;
+    assert_eq!((knowledge.members, knowledge.clusters, knowledge.patterns.len(), knowledge.rows()), (1, 1, 1, 3));
     let cluster = tx.cluster_of_incident(id).await.expect("read").expect("there");
     let left = tx.drafts().await.expect("read");
     assert_eq!((left.len(), &left[0].id), (1, &cluster.pattern));
@@ -216,6 +221,138 @@ async fn redaction_reaches_the_draft(store: Store) {
     let members = tx.draft_members(of.id, 9).await.expect("read");
     let all = serde_json::to_string(&(&left, &members, &cluster.template)).expect("json");
     assert!(!all.contains("acme"), "{all}");
+}
+
+fn corp() -> Redaction {
+    Redaction::text("acme-corp").expect("long enough")
+}
+
+/// A pattern that says it in its rule, in an example and in its document.
+async fn leaky_pattern(tx: &mut Tx, name: &str, status: PatternStatus) -> Pattern {
+    let line = "lease of tenant acme-corp lost again";
+    let mut leaky = pattern(name);
+    leaky.rule = Some(Rule::regex("lease of tenant acme-corp lost"));
+    leaky.examples.matches = vec![line.into()];
+    leaky.auto_healable = status == PatternStatus::Active;
+    leaky.status = status;
+    match status {
+        PatternStatus::Draft => tx.put_draft(&leaky).await,
+        _ => tx.put_pattern(&leaky).await,
+    }
+    .expect("stored");
+    let document = document_of(&PackEntry::from(&leaky), Some("# acme-corp called\nname: x\n"));
+    tx.put_document(&leaky.id, Some(&document), None, at(1), "ada").await.expect("stored");
+    leaky
+}
+
+async fn redaction_reaches_every_copy(store: Store) {
+    let mut tx = store.write().await.expect("writes");
+    // An incident that some rule knew: it is nobody's draft.
+    let id = incident(&mut tx, "pay", Severity::High, 0).await;
+    let active = leaky_pattern(&mut tx, "Lease lost", PatternStatus::Active).await;
+    let draft = leaky_pattern(&mut tx, "Lease gone", PatternStatus::Draft).await;
+    // A draft of other incidents, of which this one was a near miss.
+    let mut other = pattern("Lease found");
+    other.status = PatternStatus::Draft;
+    other.must_not = vec!["acme-corp".into()];
+    other.examples.rejects = vec!["pool exhausted of acme-corp".into()];
+    tx.put_draft(&other).await.expect("stored");
+    let mut of = cluster("lease found", 1, 1);
+    (of.pattern, of.made) = (other.id.clone(), digest(&other));
+    of.notes = vec!["The rule also holds on: lease of acme-corp".into()];
+    of.reason = Some("acme-corp only".into());
+    of.id = tx.put_cluster(&of).await.expect("stored");
+    // A merge, and a change with a comment.
+    let (mut merged, into) = (active.clone(), pattern("Into"));
+    merged.id = PatternId::new("merged");
+    let both = Pattern { examples: merged.examples.clone(), updated_at: at(2), ..into.clone() };
+    tx.put_pattern(&both).await.expect("stored");
+    let merge = Merge {
+        id: 0,
+        merged_before: merged.clone(),
+        into_before: into.clone(),
+        into_after: both.clone(),
+        by: "ada".into(),
+        at: at(2),
+    };
+    tx.put_merge(&merge).await.expect("stored");
+    let change = Change {
+        id: 0,
+        at: at(1),
+        project: ProjectName::new("shop"),
+        service: ServiceName::new("pay"),
+        kind: ChangeKind::Deployment,
+        version: None,
+        actor: "ada".into(),
+        comment: Some("moved acme-corp".into()),
+        event: None,
+    };
+    tx.put_change(&change).await.expect("stored");
+
+    let version = tx.knowledge_version().await.expect("read");
+    let done = tx.redact(id, &corp(), at(9)).await.expect("redacted").knowledge;
+    assert_eq!((done.clusters, done.documents, done.merges, done.changes), (1, 2, 1, 1));
+    let ids: Vec<&str> = done.patterns.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, ["into", "lease-found", "lease-gone", "lease-lost"]);
+    assert_eq!(done.disarmed().collect::<Vec<_>>(), [&active.id]);
+    assert_eq!(tx.knowledge_version().await.expect("read"), version + 1, "a copy in memory learns of it");
+
+    let kept = tx.kept_patterns().await.expect("read");
+    let undo = tx.merge_of(&merged.id).await.expect("read").expect("there");
+    let clusters = tx.draft_clusters(ClusterStatus::Waiting, 9).await.expect("read");
+    let changes = tx.latest_changes(None, 9).await.expect("read");
+    let all = format!("{kept:?}{undo:?}{clusters:?}{changes:?}");
+    assert!(!all.contains("acme"), "{all}");
+    let one = |id: &PatternId| kept.iter().find(|kept| kept.pattern.id == *id).expect("there");
+    assert!(one(&active.id).document.as_ref().is_some_and(|text| text.starts_with("# [redacted] called")), "{kept:?}");
+    assert_eq!(clusters[0].made, digest(&one(&other.id).pattern), "it is not as if a person had edited it");
+    assert!(one(&draft.id).pattern.updated_at == at(9) && one(&active.id).pattern.updated_at == at(9));
+    // The merge can still be undone.
+    let back = unmerge(&undo.merged_before, &undo.into_before, &undo.into_after, &one(&into.id).pattern, at(10));
+    assert_eq!(back.expect("undone").examples, into.examples);
+    assert!(tx.redact(id, &corp(), at(10)).await.expect("again").is_nothing());
+}
+
+async fn what_came_with_a_pack_is_left_and_named(store: Store) {
+    let mut tx = store.write().await.expect("writes");
+    let id = incident(&mut tx, "pay", Severity::High, 0).await;
+    let mut foreign = pattern("Quota of acme-corp");
+    foreign.provenance.origin = "starter".into();
+    tx.put_pattern(&foreign).await.expect("stored");
+    let mut edited = Pattern { id: PatternId::new("acme-corp-edited"), updated_at: at(3), ..foreign.clone() };
+    tx.put_pattern(&edited).await.expect("stored");
+    let done = tx.redact(id, &corp(), at(9)).await.expect("redacted").knowledge;
+    assert_eq!((&done.foreign_left, &done.ids_left), (&vec![foreign.id.clone()], &vec![edited.id.clone()]));
+    assert_eq!(tx.pattern(&foreign.id).await.expect("read"), Some(foreign));
+    (edited.name, edited.updated_at) = ("Quota of [redacted]".into(), at(9));
+    assert_eq!(tx.pattern(&edited.id).await.expect("read"), Some(edited));
+}
+
+async fn entries_about_patterns_that_hold_it_are_named(store: Store) {
+    let mut tx = store.write().await.expect("writes");
+    let id = incident(&mut tx, "pay", Severity::High, 0).await;
+    for (event_type, pattern, details) in [
+        ("knowledge.edited", "a", "acme-corp"),
+        ("knowledge.edited", "b", "x"),
+        ("learning.draft_rejected", "of-acme-corp", "x"),
+        ("automation.changed", "a", "acme-corp"),
+    ] {
+        let entry = NewEntry {
+            at: at(1),
+            event_type,
+            actor: "ada".into(),
+            incident_id: None,
+            pattern_id: Some(PatternId::new(pattern)),
+            confidence: None,
+            action: None,
+            target: None,
+            result: "x".into(),
+            details: serde_json::json!({ "before": details }),
+        };
+        tx.audit(entry).await.expect("appended");
+    }
+    let left = tx.audit_entries_with(id, &corp()).await.expect("read");
+    assert_eq!(left.iter().map(|id| id.0).collect::<Vec<_>>(), [1, 3]);
 }
 
 async fn the_last_word_about_a_fix_counts(store: Store) {
