@@ -395,7 +395,10 @@ async fn what_an_unknown_incident_taught_is_accepted_reviewed_and_merged() {
     // Nobody decides about a version that was not looked at: a person edits it meanwhile.
     let document = format!("/api/v1/patterns/{name}/document");
     let mut shown: Value = client.get(&document).await.expect("shown");
-    let text = format!("# Ada's\n{}", shown["document"].as_str().unwrap_or_default().replace("severity: ", "family: memory\nseverity: "));
+    let text = format!(
+        "# Ada's\n{}",
+        shown["document"].as_str().unwrap_or_default().replace("severity: ", "family: memory\nseverity: ")
+    );
     shown = client.put(&document, &json!({ "document": text })).await.expect("edited");
     assert_eq!(shown["changes"][0]["field"], "family");
     let reject = format!("/api/v1/knowledge/drafts/{name}/reject");
@@ -407,17 +410,24 @@ async fn what_an_unknown_incident_taught_is_accepted_reviewed_and_merged() {
     }
     // What it would do once accepted is judged as that.
     let replayed: Value = client
-        .post("/api/v1/knowledge/replay", &json!({ "pattern": name, "document": text.replace("confidence: 0.5", "confidence: 1") }))
+        .post(
+            "/api/v1/knowledge/replay",
+            &json!({ "pattern": name, "document": text.replace("confidence: 0.5", "confidence: 1") }),
+        )
         .await
         .expect("replayed");
     assert_eq!((&replayed["as_accepted"], &replayed["gained"]), (&json!(true), &json!(1)), "{replayed}");
-    assert_eq!((&replayed["newly_automatic"], &replayed["changes"][0]["after"]["decision"]), (&json!(0), &json!("suggest")));
+    assert_eq!(
+        (&replayed["newly_automatic"], &replayed["changes"][0]["after"]["decision"]),
+        (&json!(0), &json!("suggest"))
+    );
     let page: Value = client.get("/api/v1/knowledge/drafts").await.expect("listed");
     let digest = page["drafts"][0]["digest"].clone();
     assert_eq!(page["drafts"][0]["edited"], true);
     let body = |change: Value| json!({ "digest": digest, "change": change });
     // Under another name its document goes with it.
-    let wanted = json!({ "name": "Stale cache", "root_cause": "The cache is stale.", "auto_healable": true, "confidence": 0.9 });
+    let wanted =
+        json!({ "name": "Stale cache", "root_cause": "The cache is stale.", "auto_healable": true, "confidence": 0.9 });
     let accepted: Value = client.post(&accept, &body(wanted)).await.expect("accepted");
     let name = accepted["id"].as_str().expect("an id").to_owned();
     let shown: Value = client.get(&format!("/api/v1/patterns/{name}/document")).await.expect("shown");

@@ -156,8 +156,7 @@ impl Tx {
             changed.push(pattern.clone());
         }
         if let Some(document) = kept.document.and_then(|document| redacted_document(&pattern, &document, redaction)) {
-            done.documents +=
-                execute!(self, sqlx::query(PUT_DOCUMENT).bind(pattern.id.as_str()).bind(&document));
+            done.documents += execute!(self, sqlx::query(PUT_DOCUMENT).bind(pattern.id.as_str()).bind(&document));
         }
         if redaction.finds_in_slug(pattern.id.as_str()) {
             done.ids_left.push(pattern.id.clone());
@@ -200,17 +199,16 @@ impl Tx {
     async fn redact_merges(&mut self, redaction: &Redaction) -> Result<u64, StoreError> {
         let (mut changed, mut after) = (0, 0);
         loop {
-            let page: Vec<MergeRow> =
-                on!(self, c => sqlx::query_as(MERGES).bind(after).bind(PAGE).fetch_all(c));
+            let page: Vec<MergeRow> = on!(self, c => sqlx::query_as(MERGES).bind(after).bind(PAGE).fetch_all(c));
             let Some((last, ..)) = page.last() else { return Ok(changed) };
             after = *last;
             for (id, mut merged, mut before, mut after) in page {
                 let bodies = [&mut merged.0, &mut before.0, &mut after.0];
-                if bodies.into_iter().fold(false, |changed, body| (!is_foreign(body) && body.redact(redaction).changed) | changed) {
-                    changed += execute!(
-                        self,
-                        sqlx::query(PUT_MERGE).bind(id).bind(&merged).bind(&before).bind(&after)
-                    );
+                if bodies
+                    .into_iter()
+                    .fold(false, |changed, body| (!is_foreign(body) && body.redact(redaction).changed) | changed)
+                {
+                    changed += execute!(self, sqlx::query(PUT_MERGE).bind(id).bind(&merged).bind(&before).bind(&after));
                 }
             }
         }
@@ -219,8 +217,7 @@ impl Tx {
     async fn redact_comments(&mut self, redaction: &Redaction) -> Result<u64, StoreError> {
         let (mut changed, mut after) = (0, 0);
         loop {
-            let page: Vec<(i64, String)> =
-                on!(self, c => sqlx::query_as(COMMENTS).bind(after).bind(PAGE).fetch_all(c));
+            let page: Vec<(i64, String)> = on!(self, c => sqlx::query_as(COMMENTS).bind(after).bind(PAGE).fetch_all(c));
             let Some((last, _)) = page.last() else { return Ok(changed) };
             after = *last;
             for (id, comment) in page {

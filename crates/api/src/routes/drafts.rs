@@ -63,7 +63,11 @@ pub async fn accept(
     let wanted = entry(body, Some(&seen))?.into_pattern("draft", app.now()).map_err(|why| {
         ApiError::invalid("The draft cannot be accepted", why, "Mend it and try again. Nothing was changed.")
     })?;
-    let pattern = app.engine.accept_draft(&who.name, AcceptedDraft { draft: seen.id, digest, wanted }).await.map_err(ApiError::from)?;
+    let pattern = app
+        .engine
+        .accept_draft(&who.name, AcceptedDraft { draft: seen.id, digest, wanted })
+        .await
+        .map_err(ApiError::from)?;
     Ok(Json(pattern_view(&pattern, Default::default())))
 }
 

@@ -104,7 +104,9 @@ fn redacted(reply: &RedactReply) {
         output::line(format!("The id of the pattern {id} still holds it: an id does not change."));
     }
     for id in &knowledge.foreign_left {
-        output::line(format!("The pattern {id} came in with a pack and holds it: edit it where that is not meant to be."));
+        output::line(format!(
+            "The pattern {id} came in with a pack and holds it: edit it where that is not meant to be."
+        ));
     }
     if !reply.audit_entries_left.is_empty() {
         output::line(format!(

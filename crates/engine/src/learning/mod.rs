@@ -10,6 +10,8 @@ mod people;
 pub use people::AcceptedDraft;
 pub(crate) use people::confirm;
 
+use std::cmp::Reverse;
+
 use selfheal_core::audit::NewEntry;
 use selfheal_core::config::Config;
 use selfheal_core::knowledge::draft::{ClusterHead, Member, Resolution};
@@ -18,7 +20,8 @@ use selfheal_store::{ClusterStatus, DraftCluster, StoreError, Tx};
 
 use crate::decide::SIGNALS;
 
-/// Clusters of one project and kind of signal that an incident is compared with.
+/// Clusters of one project and kind of signal that an incident is compared with, those seen last. One that says exactly the same is
+/// found whatever its age.
 const CLUSTERS: i64 = 2_000;
 
 /// Takes note of an incident that has ended. Does nothing where a pattern's rule held in it, and where it has not ended.
@@ -52,6 +55,7 @@ pub(crate) async fn learn_from_end(
     cluster.id = tx.put_cluster(&cluster).await?;
     let before = tx.draft_members(cluster.id, drafts::MEMBERS).await?;
     tx.put_draft_member(cluster.id, &member).await?;
+    tx.prune_draft_members(cluster.id, drafts::MEMBERS).await?;
     // What a person has decided stays decided; it is only counted.
     if matches!(cluster.status, ClusterStatus::Waiting | ClusterStatus::Dropped) {
         drafts::make(tx, cluster, &before, &member, &raw, config, now).await?;
@@ -96,6 +100,10 @@ async fn cluster_for(
     config: &Config,
     now: Timestamp,
 ) -> Result<DraftCluster, StoreError> {
+    // Also one that is older than those looked at below, so that what was rejected is not drafted again.
+    if let Some(same) = tx.draft_cluster_of_same(&incident.project, member).await? {
+        return Ok(same);
+    }
     let known = tx.draft_clusters_of(&incident.project, member.kind, CLUSTERS).await?;
     let alike = |cluster: &DraftCluster| {
         let service = ServiceName::new(&cluster.service);
@@ -111,7 +119,7 @@ async fn cluster_for(
     let mut best: Option<(u32, DraftCluster)> = None;
     for cluster in known {
         if let Some(alike) = alike(&cluster)
-            && best.as_ref().is_none_or(|(most, _)| alike > *most)
+            && best.as_ref().is_none_or(|(most, of)| (alike, Reverse(cluster.id)) > (*most, Reverse(of.id)))
         {
             best = Some((alike, cluster));
         }

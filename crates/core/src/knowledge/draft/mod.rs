@@ -17,7 +17,7 @@ use crate::{Action, BasisPoints, IncidentId, ServiceName, Severity, Signal, Sign
 
 pub use generalise::{common_template, generalise};
 pub(super) use generalise::{from_template, says_enough};
-pub use make::{Draft, DraftInput, NearMiss, make_draft};
+pub use make::{Draft, DraftInput, NearMiss, draft_rule, make_draft, near_miss_words};
 pub use scrub::scrub;
 pub use separate::{Separation, separate};
 

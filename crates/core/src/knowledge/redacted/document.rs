@@ -65,6 +65,9 @@ mod tests {
         // No YAML at all.
         let document = redacted_document(&pattern, "acme-corp: [", &redaction).expect("changed");
         assert_eq!(read_document(&document, "").expect("reads"), PackEntry::from(&pattern));
-        assert_eq!(redacted_document(&pattern, "name: Vault sealed\n", &Redaction::text("acme-corp").expect("valid")), None);
+        assert_eq!(
+            redacted_document(&pattern, "name: Vault sealed\n", &Redaction::text("acme-corp").expect("valid")),
+            None
+        );
     }
 }

@@ -202,10 +202,9 @@ const fn may_be_left_out(op: &RepetitionOp) -> bool {
     match &op.kind {
         RepetitionKind::ZeroOrOne | RepetitionKind::ZeroOrMore => true,
         RepetitionKind::OneOrMore => false,
-        RepetitionKind::Range(range) => matches!(
-            range,
-            RepetitionRange::Exactly(0) | RepetitionRange::AtLeast(0) | RepetitionRange::Bounded(0, _)
-        ),
+        RepetitionKind::Range(range) => {
+            matches!(range, RepetitionRange::Exactly(0) | RepetitionRange::AtLeast(0) | RepetitionRange::Bounded(0, _))
+        }
     }
 }
 

@@ -14,7 +14,8 @@ use super::{Condition, ExampleFault, Pattern, Rule, check_examples};
 use crate::redact::{REDACTED, Redaction};
 
 pub use document::redacted_document;
-use expression::{RedactedExpression, redact_expression, text_of};
+pub(super) use expression::text_of;
+use expression::{RedactedExpression, redact_expression};
 
 /// What stands in a rule in place of what was redacted: it holds on the redacted examples, and on what comes.
 const ANYTHING: &str = r"[^\n]{1,256}";
@@ -71,7 +72,8 @@ impl Pattern {
             &mut self.undo,
             &mut self.no_safe_fix,
         ];
-        let sources = self.provenance.sources.iter_mut().flat_map(|source| [Some(&mut source.name), source.url.as_mut()]);
+        let sources =
+            self.provenance.sources.iter_mut().flat_map(|source| [Some(&mut source.name), source.url.as_mut()]);
         for text in texts.into_iter().chain(&mut self.checks).chain(sources.flatten()) {
             if let Some(redacted) = redaction.apply(text) {
                 *text = redacted;

@@ -255,7 +255,10 @@ mod tests {
         let found = review(&[broken, template, wrong, unusable]).failing;
         let seen: Vec<_> =
             found.iter().map(|f| (f.pattern.as_str(), f.error.is_some(), f.missed.len(), f.wrong.len())).collect();
-        assert_eq!(seen, [("broken", false, 1, 0), ("template", false, 1, 0), ("wrong", false, 0, 1), ("unusable", true, 0, 0)]);
+        assert_eq!(
+            seen,
+            [("broken", false, 1, 0), ("template", false, 1, 0), ("wrong", false, 0, 1), ("unusable", true, 0, 0)]
+        );
     }
 
     #[test]
