@@ -54,7 +54,7 @@ pub fn redact_expression(expression: &str, redaction: &Redaction) -> RedactedExp
     }
     let mut walk = Walk::default();
     let mut outer = Vec::new();
-    walk.into_run(&with_comments.ast, &mut outer);
+    walk.gather(&with_comments.ast, &mut outer);
     walk.runs.push(outer);
     if walk.names.iter().any(|name| redaction.finds(name)) {
         return RedactedExpression::Lost;
@@ -112,7 +112,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn into_run(&mut self, ast: &Ast, run: &mut Vec<Part>) {
+    fn gather(&mut self, ast: &Ast, run: &mut Vec<Part>) {
         match ast {
             Ast::Empty(_) | Ast::Flags(_) | Ast::Assertion(_) => {}
             Ast::Literal(literal) => run.push(Part::literal(literal.c, &literal.span)),
@@ -144,18 +144,18 @@ impl Walk {
                         run.push(Part::varies(&group.span));
                         self.apart(&group.ast);
                     }
-                    inner => self.into_run(inner, run),
+                    inner => self.gather(inner, run),
                 }
             }
             Ast::Alternation(alternation) => alternation.asts.iter().for_each(|one| self.apart(one)),
-            Ast::Concat(concat) => concat.asts.iter().for_each(|one| self.into_run(one, run)),
+            Ast::Concat(concat) => concat.asts.iter().for_each(|one| self.gather(one, run)),
         }
     }
 
     /// What stands in a run of its own.
     fn apart(&mut self, ast: &Ast) {
         let mut run = Vec::new();
-        self.into_run(ast, &mut run);
+        self.gather(ast, &mut run);
         self.runs.push(run);
     }
 }
