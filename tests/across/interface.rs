@@ -388,14 +388,55 @@ async fn what_an_unknown_incident_taught_is_accepted_reviewed_and_merged() {
     let name = draft["pattern"]["id"].as_str().expect("an id").to_owned();
     // A rule that does not hold on the draft's own example is refused, and nothing has changed.
     let accept = format!("/api/v1/knowledge/drafts/{name}/accept");
-    let error = client.post::<Value>(&accept, &json!({ "rule": "something else" })).await.expect_err("refused");
+    let digest = draft["digest"].clone();
+    let body = |change: Value| json!({ "digest": digest, "change": change });
+    let error = client.post::<Value>(&accept, &body(json!({ "rule": "something else" }))).await.expect_err("refused");
     assert!(problem(error).why.contains("does not match its own example"));
-    let wanted = json!({ "root_cause": "The cache is stale.", "auto_healable": true, "confidence": 0.9 });
-    let accepted: Value = client.post(&accept, &wanted).await.expect("accepted");
+    // Nobody decides about a version that was not looked at: a person edits it meanwhile.
+    let document = format!("/api/v1/patterns/{name}/document");
+    let mut shown: Value = client.get(&document).await.expect("shown");
+    let text = format!(
+        "# Ada's\n{}",
+        shown["document"].as_str().unwrap_or_default().replace("severity: ", "family: memory\nseverity: ")
+    );
+    shown = client.put(&document, &json!({ "document": text })).await.expect("edited");
+    assert_eq!(shown["changes"][0]["field"], "family");
+    let reject = format!("/api/v1/knowledge/drafts/{name}/reject");
+    for (path, stale) in [(&accept, body(json!({}))), (&reject, json!({ "digest": digest }))] {
+        let error = client.post::<Value>(path, &stale).await.expect_err("refused");
+        assert_eq!(problem(error).code, "draft_changed");
+        let error = client.post::<Value>(path, &json!({})).await.expect_err("refused");
+        assert!(problem(error).why.contains("which version"));
+    }
+    // What it would do once accepted is judged as that.
+    let replayed: Value = client
+        .post(
+            "/api/v1/knowledge/replay",
+            &json!({ "pattern": name, "document": text.replace("confidence: 0.5", "confidence: 1") }),
+        )
+        .await
+        .expect("replayed");
+    assert_eq!((&replayed["as_accepted"], &replayed["gained"]), (&json!(true), &json!(1)), "{replayed}");
+    assert_eq!(
+        (&replayed["newly_automatic"], &replayed["changes"][0]["after"]["decision"]),
+        (&json!(0), &json!("suggest"))
+    );
+    let page: Value = client.get("/api/v1/knowledge/drafts").await.expect("listed");
+    let digest = page["drafts"][0]["digest"].clone();
+    assert_eq!(page["drafts"][0]["edited"], true);
+    let body = |change: Value| json!({ "digest": digest, "change": change });
+    // Under another name its document goes with it.
+    let wanted =
+        json!({ "name": "Stale cache", "root_cause": "The cache is stale.", "auto_healable": true, "confidence": 0.9 });
+    let accepted: Value = client.post(&accept, &body(wanted)).await.expect("accepted");
+    let name = accepted["id"].as_str().expect("an id").to_owned();
+    let shown: Value = client.get(&format!("/api/v1/patterns/{name}/document")).await.expect("shown");
+    assert_eq!((name.as_str(), &shown["kept"]), ("stale-cache", &json!(true)));
+    assert!(shown["document"].as_str().is_some_and(|text| text.starts_with("# Ada's") && text.contains("Stale cache")));
     assert_eq!((&accepted["status"], &accepted["root_cause"]), (&json!("active"), &json!("The cache is stale.")));
     assert_eq!((&accepted["auto_healable"], &accepted["confidence"]["value"]), (&json!(false), &json!(0.5)));
-    let error = client.post::<Value>(&accept, &json!({})).await.expect_err("refused");
-    assert_eq!(problem(error).code, "no_draft");
+    let error = client.post::<Value>(&accept, &body(json!({}))).await.expect_err("refused");
+    assert_eq!(problem(error).code, "not_found");
     // The same rule again is found by the review, merged, and the merge undone.
     let rule = accepted["rule"][0].as_str().and_then(|rule| rule.strip_prefix("regex ")).expect("a rule").to_owned();
     let twin = json!({
@@ -423,6 +464,10 @@ async fn what_an_unknown_incident_taught_is_accepted_reviewed_and_merged() {
     assert_eq!(problem(error).code, "cannot_unmerge");
     let page: AuditPage = client.get("/api/v1/audit").await.expect("listed");
     let seen: Vec<&str> = page.entries.iter().rev().map(|entry| entry.event_type.as_str()).collect();
+    // The trail holds digests and names of fields, and no lines.
+    let edited = page.entries.iter().find(|entry| entry.event_type == "knowledge.edited").expect("edited");
+    assert_eq!(edited.details["changed"], json!(["family"]));
+    assert!(edited.details["before_digest"].is_string() && edited.details["before"].is_null(), "{:?}", edited.details);
     for event in
         ["learning.confirmed", "learning.drafted", "learning.draft_accepted", "knowledge.merged", "knowledge.unmerged"]
     {

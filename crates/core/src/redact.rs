@@ -3,11 +3,13 @@
 //! Text only: names of services, states, fingerprints, plans and times are what the engine goes by, and stay. A log line's
 //! template holds a masked form of the secret, and a title may have cut it off; both are found.
 
+use std::ops::Range;
+
 use regex::Regex;
 use serde_json::Value;
 
-use crate::Timestamp;
 use crate::detect::template;
+use crate::{PatternId, Timestamp};
 
 /// What stands in its place.
 pub const REDACTED: &str = "[redacted]";
@@ -100,6 +102,24 @@ impl Redaction {
         (redacted != text).then_some(redacted)
     }
 
+    /// Where something to be redacted stands in a text: byte ranges, in order, none of which touch.
+    pub fn places(&self, text: &str) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> =
+            self.found.iter().flat_map(|regex| regex.find_iter(text).map(|found| found.range())).collect();
+        if let Some(start) = self.cut_off(text) {
+            found.push(start..text.len());
+        }
+        found.sort_by_key(|place| (place.start, place.end));
+        let mut places: Vec<Range<usize>> = Vec::with_capacity(found.len());
+        for place in found {
+            match places.last_mut() {
+                Some(last) if place.start <= last.end => last.end = last.end.max(place.end),
+                _ => places.push(place),
+            }
+        }
+        places
+    }
+
     /// Where the beginning of the text stands at an end that was cut off.
     fn cut_off(&self, text: &str) -> Option<usize> {
         let (needle, kept) = (self.text.as_ref()?, text.strip_suffix('…')?);
@@ -110,6 +130,14 @@ impl Redaction {
 
     pub fn finds(&self, text: &str) -> bool {
         self.apply(text).is_some()
+    }
+
+    /// Whether an id that was made of a name holds it: in lowercase, with a `-` for everything but letters and digits.
+    pub fn finds_in_slug(&self, id: &str) -> bool {
+        let own = self.text.as_deref().map(PatternId::from_name);
+        self.finds(id)
+            || self.finds(&id.replace('-', " "))
+            || own.is_some_and(|own| own.as_str().len() >= SHORTEST && id.contains(own.as_str()))
     }
 
     /// Redacts every text in a JSON value. Returns whether anything changed.
@@ -180,6 +208,23 @@ mod tests {
         // What the template masks of it is found too.
         let name = Redaction::text("Ada Lovelace 1815").expect("valid");
         assert_eq!(name.apply("born: Ada Lovelace <*> in").as_deref(), Some("born: [redacted] in"));
+    }
+
+    #[test]
+    fn places_are_where_it_stands() {
+        let name = Redaction::text("Ada Lovelace 1815").expect("valid");
+        assert_eq!(name.places("Ada Lovelace <*>, ada lovelace 1815, Ada Lov…"), [0..16, 18..35, 37..47]);
+        let regex = Redaction::regex("a+|b").expect("valid");
+        assert_eq!(regex.places("aab a"), [0..3, 4..5]);
+        assert!(regex.places("x").is_empty());
+    }
+
+    #[test]
+    fn an_id_holds_what_its_name_did() {
+        let name = Redaction::text("Ada Lovelace: 1815").expect("valid");
+        assert!(name.finds_in_slug("login-of-ada-lovelace-1815-failed"));
+        assert!(!name.finds_in_slug("login-of-ada-failed"));
+        assert!(Redaction::regex("ada lovelace").expect("valid").finds_in_slug("of-ada-lovelace"));
     }
 
     #[test]

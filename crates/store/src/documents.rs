@@ -42,6 +42,7 @@ macro_rules! select {
 
 const ONE: &str = select!("where id = $1");
 const ALL: &str = select!("order by id");
+const AFTER: &str = select!("where id > $1 order by id limit $2");
 const PUT: &str = "
     insert into pattern_documents (pattern_id, document, imported_digest, updated_at, updated_by)
     values ($1, $2, $3, $4, $5)
@@ -59,6 +60,17 @@ impl Tx {
     /// All patterns with their documents, by id.
     pub async fn kept_patterns(&mut self) -> Result<Vec<KeptPattern>, StoreError> {
         let rows: Vec<KeptRow> = on!(self, c => sqlx::query_as(ALL).fetch_all(c));
+        Ok(rows.into_iter().map(KeptPattern::from).collect())
+    }
+
+    /// Patterns with their documents in the order of their ids, page by page.
+    pub(crate) async fn kept_patterns_after(
+        &mut self,
+        after: Option<&PatternId>,
+        limit: i64,
+    ) -> Result<Vec<KeptPattern>, StoreError> {
+        let after = after.map_or("", |id| id.as_str());
+        let rows: Vec<KeptRow> = on!(self, c => sqlx::query_as(AFTER).bind(after).bind(limit).fetch_all(c));
         Ok(rows.into_iter().map(KeptPattern::from).collect())
     }
 

@@ -1,6 +1,8 @@
 //! `draft_clusters` and `draft_members`: incidents that nobody knew, gathered by what they say. The draft made of a cluster is a
 //! row of `knowledge_patterns` in status draft.
 
+use std::collections::HashSet;
+
 use selfheal_core::knowledge::draft::{Member, digest};
 use selfheal_core::knowledge::{Pattern, PatternStatus};
 use selfheal_core::{IncidentId, PatternId, ProjectName, SignalKind, Timestamp};
@@ -130,8 +132,27 @@ const UPDATE: &str = "
     set template = $2, pattern_id = $3, status = $4, incidents = $5, first_seen = $6, last_seen = $7, made = $8, notes = $9,
         decided_by = $10, decided_at = $11, reason = $12, updated_at = $13
     where id = $1";
-const OF_PROJECT: &str =
-    concat!("select ", columns!(), " from draft_clusters where project = $1 and kind = $2 order by id limit $3");
+const OF_PROJECT: &str = concat!(
+    "select ",
+    columns!(),
+    " from draft_clusters where project = $1 and kind = $2 order by last_seen desc, id desc limit $3"
+);
+// The index has the beginnings only: a template may be longer than a key can be.
+const BY_TEMPLATE: &str = concat!(
+    "select ",
+    columns!(),
+    " from draft_clusters
+      where project = $1 and kind = $2 and substr(template, 1, 64) = substr(cast($3 as text), 1, 64) and template = $3
+          and alert is null and (cast($4 as text) = '' or service = $4)
+      order by id limit 1"
+);
+const BY_ALERT: &str = concat!(
+    "select ",
+    columns!(),
+    " from draft_clusters
+      where project = $1 and kind = $2 and substr(alert, 1, 64) = substr(cast($3 as text), 1, 64) and alert = $3
+      order by id limit 1"
+);
 const BY_PATTERN: &str =
     concat!("select ", columns!(), " from draft_clusters where pattern_id = $1 order by id desc limit 1");
 const WITH_STATUS: &str = concat!(
@@ -143,22 +164,36 @@ const ONE: &str = concat!("select ", columns!(), " from draft_clusters where id 
 const WEAKEST: &str = concat!(
     "select ",
     columns!(),
-    " from draft_clusters where status = 'waiting' and id <> $1 order by incidents, last_seen, id limit 1"
+    " from draft_clusters where status = 'waiting' and id <> $1 order by incidents, last_seen, id limit $2"
 );
+const AFTER: &str = concat!("select ", columns!(), " from draft_clusters where id > $1 order by id limit $2");
 const COUNT: &str = "select count(*) from draft_clusters where status = $1";
 const CLUSTER_OF: &str = "select cluster_id from draft_members where incident_id = $1";
 const PUT_MEMBER: &str = "
     insert into draft_members (incident_id, cluster_id, body) values ($1, $2, $3)
     on conflict (incident_id) do update set body = excluded.body";
-const MEMBERS: &str = "select body from draft_members where cluster_id = $1 order by incident_id desc limit $2";
-const OTHER_MEMBERS: &str = "select body from draft_members where cluster_id <> $1 order by incident_id desc limit $2";
+const MEMBERS: &str =
+    "select body from draft_members where cluster_id = $1 and body <> 'null' order by incident_id desc limit $2";
+const OTHER_MEMBERS: &str =
+    "select body from draft_members where cluster_id <> $1 and body <> 'null' order by incident_id desc limit $2";
+// A few at a time, so that what one incident costs does not depend on how many came before.
+const PRUNE: &str = "
+    update draft_members set body = 'null'
+    where body <> 'null' and incident_id in
+        (select incident_id from draft_members where cluster_id = $1 order by incident_id desc limit 64 offset $2)";
 const REMOVE: &str = "delete from knowledge_patterns where id = $1 and status = 'draft'";
+const REMOVE_DOCUMENT: &str = "
+    delete from pattern_documents
+    where pattern_id = (select id from knowledge_patterns where id = $1 and status = 'draft')";
+const MOVE_DOCUMENT: &str = "update pattern_documents set pattern_id = $2 where pattern_id = $1";
 const KNOWN_TEXTS: &str = "
-    select distinct signals.text, pattern_hits.pattern_id, signals.id
-    from pattern_hits join signals on signals.incident_id = pattern_hits.incident_id
-    order by signals.id desc, pattern_hits.pattern_id limit $1";
-const BODIES: &str = "select incident_id, body from draft_members where incident_id = $1";
-const BODY: &str = "update draft_members set body = $2 where incident_id = $1";
+    select signals.text, hits.pattern_id
+    from (select pattern_id, incident_id from pattern_hits order by incident_id desc, pattern_id limit $1) hits
+        join signals on signals.incident_id = hits.incident_id
+    order by signals.id desc, hits.pattern_id limit $2";
+
+/// Clusters that are looked at for one that may go: more never wait, but for those that people have edited.
+const LOOKED_AT: i64 = 1_000;
 
 #[derive(sqlx::FromRow)]
 struct MemberRow {
@@ -175,7 +210,34 @@ fn clusters(rows: Vec<Row>) -> Result<Vec<DraftCluster>, StoreError> {
 }
 
 impl Tx {
-    /// The clusters of a project whose first signal was of a kind, oldest first.
+    /// The oldest cluster that an incident belongs to without a doubt: one of the same alert, or else of the same template,
+    /// for a health check on the same service.
+    pub async fn draft_cluster_of_same(
+        &mut self,
+        project: &ProjectName,
+        member: &Member,
+    ) -> Result<Option<DraftCluster>, StoreError> {
+        let kind = word(member.kind);
+        let row: Option<Row> = match &member.alert {
+            Some(alert) => on!(self, c => sqlx::query_as(BY_ALERT)
+                .bind(project.as_str())
+                .bind(&kind)
+                .bind(alert)
+                .fetch_optional(c)),
+            None => {
+                let service = if member.kind == SignalKind::Health { member.service.as_str() } else { "" };
+                on!(self, c => sqlx::query_as(BY_TEMPLATE)
+                    .bind(project.as_str())
+                    .bind(&kind)
+                    .bind(&member.template)
+                    .bind(service)
+                    .fetch_optional(c))
+            }
+        };
+        row.map(DraftCluster::try_from).transpose()
+    }
+
+    /// The clusters of a project whose first signal was of a kind, those seen last first.
     pub async fn draft_clusters_of(
         &mut self,
         project: &ProjectName,
@@ -193,6 +255,12 @@ impl Tx {
     /// Clusters with a status, those of most incidents first.
     pub async fn draft_clusters(&mut self, status: ClusterStatus, limit: i64) -> Result<Vec<DraftCluster>, StoreError> {
         let rows: Vec<Row> = on!(self, c => sqlx::query_as(WITH_STATUS).bind(status.as_str()).bind(limit).fetch_all(c));
+        clusters(rows)
+    }
+
+    /// Clusters of every status in the order of their ids, page by page.
+    pub(crate) async fn draft_clusters_after(&mut self, id: i64, limit: i64) -> Result<Vec<DraftCluster>, StoreError> {
+        let rows: Vec<Row> = on!(self, c => sqlx::query_as(AFTER).bind(id).bind(limit).fetch_all(c));
         clusters(rows)
     }
 
@@ -214,10 +282,17 @@ impl Tx {
         row.map(DraftCluster::try_from).transpose()
     }
 
-    /// The waiting cluster of fewest incidents, the one longest not seen where several are; never the one given.
+    /// The waiting cluster of fewest incidents, the one longest not seen where several are; never the one given, and never one
+    /// whose draft a person has edited.
     pub async fn weakest_cluster(&mut self, but: i64) -> Result<Option<DraftCluster>, StoreError> {
-        let row: Option<Row> = on!(self, c => sqlx::query_as(WEAKEST).bind(but).fetch_optional(c));
-        row.map(DraftCluster::try_from).transpose()
+        let rows: Vec<Row> = on!(self, c => sqlx::query_as(WEAKEST).bind(but).bind(LOOKED_AT).fetch_all(c));
+        for cluster in clusters(rows)? {
+            let draft = self.pattern(&cluster.pattern).await?;
+            if draft.is_none_or(|draft| digest(&draft) == cluster.made) {
+                return Ok(Some(cluster));
+            }
+        }
+        Ok(None)
     }
 
     /// Adds a cluster, or stores what has changed of it. Gives its id.
@@ -280,10 +355,19 @@ impl Tx {
         Ok(rows.into_iter().map(|row| row.body).collect())
     }
 
-    /// What signals of incidents said that some pattern's rule held in, latest first, with the pattern.
-    pub async fn texts_of_known(&mut self, limit: i64) -> Result<Vec<(String, PatternId)>, StoreError> {
-        let rows: Vec<(String, String, i64)> = on!(self, c => sqlx::query_as(KNOWN_TEXTS).bind(limit).fetch_all(c));
-        Ok(rows.into_iter().map(|(text, pattern, _)| (text, PatternId(pattern))).collect())
+    /// What signals said of the latest incidents in which some pattern's rule held, latest first, each text once with a pattern.
+    pub async fn texts_of_known(&mut self, hits: i64, limit: i64) -> Result<Vec<(String, PatternId)>, StoreError> {
+        let mut rows: Vec<(String, String)> =
+            on!(self, c => sqlx::query_as(KNOWN_TEXTS).bind(hits).bind(limit).fetch_all(c));
+        let mut seen = HashSet::new();
+        rows.retain(|row| seen.insert(row.clone()));
+        Ok(rows.into_iter().map(|(text, pattern)| (text, PatternId(pattern))).collect())
+    }
+
+    /// Keeps of a cluster's members only what the latest say. The others stay members: an incident counts once, however often
+    /// it ends.
+    pub async fn prune_draft_members(&mut self, cluster: i64, latest: i64) -> Result<u64, StoreError> {
+        Ok(execute!(self, sqlx::query(PRUNE).bind(cluster).bind(latest)))
     }
 
     /// An id for a pattern of a name that is not taken: the name's own, or one with a number behind it.
@@ -310,55 +394,17 @@ impl Tx {
         self.write_pattern(draft).await
     }
 
-    /// Removes a draft from the knowledge base. What is not a draft stays.
+    /// Removes a draft and its document from the knowledge base. What is not a draft stays.
     pub async fn remove_draft(&mut self, pattern: &PatternId) -> Result<bool, StoreError> {
+        execute!(self, sqlx::query(REMOVE_DOCUMENT).bind(pattern.as_str()));
         Ok(execute!(self, sqlx::query(REMOVE).bind(pattern.as_str())) > 0)
     }
 
-    /// Takes a text out of what is kept of an incident as a member of a cluster, and out of the cluster's draft or the pattern
-    /// that it became. In how many rows.
-    pub(crate) async fn redact_draft(
-        &mut self,
-        id: IncidentId,
-        redaction: &selfheal_core::redact::Redaction,
-        at: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let rows: Vec<(i64, Json<serde_json::Value>)> = on!(self, c => sqlx::query_as(BODIES).bind(id.0).fetch_all(c));
-        let Some(mut cluster) = self.cluster_of_incident(id).await? else { return Ok(0) };
-        let mut changed = 0;
-        for (incident, mut body) in rows {
-            if redaction.json(&mut body.0) {
-                changed += execute!(self, sqlx::query(BODY).bind(incident).bind(&body));
-            }
-        }
-        if let Some(mut pattern) = self.pattern(&cluster.pattern).await?
-            && let as_made = digest(&pattern) == cluster.made
-            && pattern.redact(redaction)
-        {
-            pattern.updated_at = at;
-            // A draft is known to nobody by its id yet, and the id is made of the name.
-            let id = PatternId::from_name(&pattern.name);
-            if pattern.status == PatternStatus::Draft && id != pattern.id && !id.as_str().is_empty() {
-                self.remove_draft(&pattern.id).await?;
-                pattern.id = self.free_pattern_id(&pattern.name).await?;
-                cluster.pattern = pattern.id.clone();
-            }
-            if as_made {
-                cluster.made = digest(&pattern);
-            }
-            self.put_cluster(&cluster).await?;
-            self.put_pattern(&pattern).await?;
-            changed += 1;
-        }
-        let template = redaction.apply(&cluster.template);
-        let notes: Vec<String> =
-            cluster.notes.iter().map(|note| redaction.apply(note).unwrap_or_else(|| note.clone())).collect();
-        if template.is_some() || notes != cluster.notes {
-            cluster.template = template.unwrap_or(cluster.template);
-            cluster.notes = notes;
-            self.put_cluster(&cluster).await?;
-            changed += 1;
-        }
-        Ok(changed)
+    /// Puts a draft of another id, which must be free, in place of a draft. The document goes with it.
+    pub async fn rename_draft(&mut self, from: &PatternId, renamed: &Pattern) -> Result<(), StoreError> {
+        self.put_draft(renamed).await?;
+        execute!(self, sqlx::query(MOVE_DOCUMENT).bind(from.as_str()).bind(renamed.id.as_str()));
+        self.remove_draft(from).await?;
+        Ok(())
     }
 }

@@ -59,6 +59,9 @@ const UPSERT: &str = "
 const ALL: &str = "select confidence, use_count, attempts, body from knowledge_patterns order by id";
 const WITH_STATUS: &str =
     "select confidence, use_count, attempts, body from knowledge_patterns where status = $1 order by id";
+const SAYING: &str = "
+    select confidence, use_count, attempts, body from knowledge_patterns
+    where status = 'active' and cast(body as text) like $1 order by id limit $2";
 const ONE: &str = "select confidence, use_count, attempts, body from knowledge_patterns where id = $1";
 const REMOVE: &str = "delete from knowledge_patterns where id = $1";
 const LEARN: &str = "
@@ -131,6 +134,13 @@ impl Tx {
 
     pub(crate) async fn patterns_with(&mut self, status: PatternStatus) -> Result<Vec<Pattern>, StoreError> {
         let rows: Vec<PatternRow> = on!(self, c => sqlx::query_as(WITH_STATUS).bind(status.as_str()).fetch_all(c));
+        Ok(rows.into_iter().map(Pattern::from).collect())
+    }
+
+    /// Active patterns that have a word of letters and digits anywhere in what they say. SQLite does not tell its case apart.
+    pub async fn patterns_saying(&mut self, word: &str, limit: i64) -> Result<Vec<Pattern>, StoreError> {
+        let like = format!("%{word}%");
+        let rows: Vec<PatternRow> = on!(self, c => sqlx::query_as(SAYING).bind(&like).bind(limit).fetch_all(c));
         Ok(rows.into_iter().map(Pattern::from).collect())
     }
 

@@ -2,14 +2,15 @@
 //! said. The same replacement everywhere, so that replaying the facts still gives the state.
 
 use selfheal_core::redact::{Redaction, forget_places};
-use selfheal_core::{AuditId, Fact, Incident, IncidentId};
+use selfheal_core::{AuditId, Fact, Incident, IncidentId, Timestamp};
 use sqlx::types::Json;
 
 use crate::dispatch::Pool;
+use crate::redact_knowledge::RedactedKnowledge;
 use crate::{Store, StoreError, Tx};
 
 /// In how many places something was redacted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Redacted {
     pub signals: u64,
     pub facts: u64,
@@ -17,13 +18,13 @@ pub struct Redacted {
     pub incident: bool,
     /// What actions said, and what was learned from it.
     pub events: u64,
-    /// What became knowledge of it: what a draft keeps of the incident, and the draft or the pattern itself.
-    pub knowledge: u64,
+    /// What became knowledge of it.
+    pub knowledge: RedactedKnowledge,
 }
 
 impl Redacted {
     pub const fn is_nothing(&self) -> bool {
-        self.signals == 0 && self.facts == 0 && !self.incident && self.events == 0 && self.knowledge == 0
+        self.signals == 0 && self.facts == 0 && !self.incident && self.events == 0 && self.knowledge.rows() == 0
     }
 }
 
@@ -56,17 +57,31 @@ const REASONS: &str = "
 const REASON: &str = "update confidence_history set reason = $2 where id = $1";
 const WAITING: &str = "select id, effect, body, state from outbox where incident_id = $1";
 const STATE: &str = "update outbox set state = $2, body = $3 where id = $1";
-const TRAIL: &str = "select id, result, details from audit_trail where incident_id = $1 order by id";
+const TRAIL: &str = "select id, pattern_id, result, details from audit_trail where incident_id = $1 order by id";
+// Entries of before held whole patterns, with lines of incidents as their examples.
+const TRAIL_OF_PATTERNS: &str = "
+    select id, pattern_id, result, details from audit_trail
+    where incident_id is null
+        and event_type in ('knowledge.added', 'knowledge.edited', 'knowledge.removed', 'knowledge.merged', 'knowledge.unmerged',
+                           'learning.drafted', 'learning.draft_accepted', 'learning.draft_rejected', 'learning.draft_dropped')
+        and id > $1
+    order by id limit 1000";
 const CHECKPOINT: &str = "pragma wal_checkpoint(truncate)";
 
 impl Tx {
-    pub async fn redact(&mut self, id: IncidentId, redaction: &Redaction) -> Result<Redacted, StoreError> {
+    /// Takes a text out of an incident, and out of what became knowledge.
+    pub async fn redact(
+        &mut self,
+        id: IncidentId,
+        redaction: &Redaction,
+        at: Timestamp,
+    ) -> Result<Redacted, StoreError> {
         let before = self.incident(id).await?;
         let signals = self.redact_signals(id, redaction).await?;
         // Highlights name places in texts that are other ones now.
         let moved = signals > 0;
         let (was, is, facts) = self.redact_facts(id, redaction, moved).await?;
-        let replay = |facts: &[(selfheal_core::Timestamp, Fact)]| {
+        let replay = |facts: &[(Timestamp, Fact)]| {
             Incident::replay(id, before.project.clone(), facts.iter().map(|(at, fact)| (*at, fact))).ok().flatten()
         };
         let count = self.fact_count(id).await?;
@@ -89,7 +104,7 @@ impl Tx {
         self.redact_outbox(id, redaction).await?;
         let events = self.redact_pairs(DETAILS, DETAIL, id, redaction).await?
             + self.redact_pairs(REASONS, REASON, id, redaction).await?;
-        let knowledge = self.redact_draft(id, redaction, before.updated_at).await?;
+        let knowledge = self.redact_knowledge(id, redaction, at).await?;
         Ok(Redacted { signals, facts, incident, events, knowledge })
     }
 
@@ -129,7 +144,7 @@ impl Tx {
         id: IncidentId,
         redaction: &Redaction,
         moved: bool,
-    ) -> Result<(Vec<(selfheal_core::Timestamp, Fact)>, Vec<(selfheal_core::Timestamp, Fact)>, u64), StoreError> {
+    ) -> Result<(Vec<(Timestamp, Fact)>, Vec<(Timestamp, Fact)>, u64), StoreError> {
         let was = self.facts(id).await?;
         let rows: Vec<FactBody> = on!(self, c => sqlx::query_as(FACTS).bind(id.0).fetch_all(c));
         let (mut is, mut changed) = (Vec::with_capacity(was.len()), 0);
@@ -201,15 +216,29 @@ impl Tx {
         Ok(())
     }
 
-    /// Entries of the audit trail about an incident that hold the text. They cannot be changed.
+    /// Entries of the audit trail about an incident, or about patterns and drafts, that hold the text. They cannot be changed.
     pub async fn audit_entries_with(
         &mut self,
         id: IncidentId,
         redaction: &Redaction,
     ) -> Result<Vec<AuditId>, StoreError> {
-        let rows: Vec<(i64, String, String)> = on!(self, c => sqlx::query_as(TRAIL).bind(id.0).fetch_all(c));
-        let holds = |(_, result, details): &(i64, String, String)| redaction.finds(result) || redaction.finds(details);
-        Ok(rows.into_iter().filter(holds).map(|(id, ..)| AuditId(id)).collect())
+        type Entry = (i64, Option<String>, String, String);
+        let holds = |(_, pattern, result, details): &Entry| {
+            pattern.as_deref().is_some_and(|id| redaction.finds_in_slug(id))
+                || redaction.finds(result)
+                || redaction.finds(details)
+        };
+        let rows: Vec<Entry> = on!(self, c => sqlx::query_as(TRAIL).bind(id.0).fetch_all(c));
+        let mut found: Vec<i64> = rows.iter().filter(|row| holds(row)).map(|row| row.0).collect();
+        let mut after = 0;
+        loop {
+            let rows: Vec<Entry> = on!(self, c => sqlx::query_as(TRAIL_OF_PATTERNS).bind(after).fetch_all(c));
+            let Some(last) = rows.last() else { break };
+            after = last.0;
+            found.extend(rows.iter().filter(|row| holds(row)).map(|row| row.0));
+        }
+        found.sort_unstable();
+        Ok(found.into_iter().map(AuditId).collect())
     }
 }
 

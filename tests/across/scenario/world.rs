@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use selfheal_core::config::{CheckSpec, Config, parse};
 use selfheal_core::detect::{parse_record, reduce};
+use selfheal_core::knowledge::draft::digest;
 use selfheal_core::knowledge::{PackEntry, Pattern};
 use selfheal_core::pace::Steady;
 use selfheal_core::verify::CheckResult;
@@ -405,11 +406,16 @@ impl World {
                 let found = tx.pattern(&PatternId::from_name(&id)).await.map_err(|error| error.to_string())?;
                 drop(tx);
                 let seen = found.ok_or("no such draft")?;
-                let accepted = AcceptedDraft { wanted: seen.clone(), seen };
+                let accepted = AcceptedDraft { draft: seen.id.clone(), digest: digest(&seen), wanted: seen };
                 self.engine.accept_draft("ada", accepted).await.map_err(|error| error.to_string())?;
             }
             Act::RejectDraft(id) => {
-                let rejected = self.engine.reject_draft(&PatternId::from_name(&id), "ada", None).await;
+                let id = PatternId::from_name(&id);
+                let mut tx = self.store.read().await.map_err(|error| error.to_string())?;
+                let found = tx.pattern(&id).await.map_err(|error| error.to_string())?;
+                drop(tx);
+                let seen = digest(&found.ok_or("no such draft")?);
+                let rejected = self.engine.reject_draft(&id, &seen, "ada", None).await;
                 rejected.map_err(|error| error.to_string())?;
             }
             Act::Resolve { incident, did_the_same, fixed_by, comment } => {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::patterns::change_details;
 use crate::extract::Body;
 use crate::view::{DocumentReply, DocumentView, FieldChange, pattern_view};
 use crate::{ApiError, App, Principal, Role};
@@ -99,6 +100,9 @@ pub async fn put(
         }
         let imported = kept.as_ref().and_then(|kept| kept.imported_digest.as_deref());
         tx.put_document(&id, Some(&document), imported, now, &who.name).await?;
+        let mut details = change_details(kept.as_ref().map(|kept| &kept.pattern), Some(&pattern));
+        details["document_sha256"] = sha256_hex(&document).into();
+        details["newly_acts"] = newly_acts.into();
         tx.audit(NewEntry {
             at: now,
             event_type: if kept.is_some() { "knowledge.edited" } else { "knowledge.added" },
@@ -109,10 +113,7 @@ pub async fn put(
             action: pattern.action.as_ref().map(|action| action.kind.to_string()),
             target: None,
             result: if pattern.auto_healable { "auto-healable".into() } else { "not auto-healable".into() },
-            details: serde_json::json!({
-                "before": kept.as_ref().map(|kept| &kept.pattern), "after": pattern,
-                "document_sha256": sha256_hex(&document), "newly_acts": newly_acts,
-            }),
+            details,
         })
         .await?;
     }
@@ -145,6 +146,8 @@ pub async fn remove(
     let kept = tx.kept_pattern(&id).await?.ok_or_else(|| ApiError::no_pattern(&id))?;
     let document = document_of(&PackEntry::from(&kept.pattern), kept.document.as_deref());
     tx.remove_pattern(&id, now).await?;
+    let mut details = change_details(Some(&kept.pattern), None);
+    details["document_sha256"] = sha256_hex(&document).into();
     tx.audit(NewEntry {
         at: now,
         event_type: "knowledge.removed",
@@ -155,7 +158,7 @@ pub async fn remove(
         action: kept.pattern.action.as_ref().map(|action| action.kind.to_string()),
         target: None,
         result: format!("{} uses, {} outcomes", kept.pattern.use_count, kept.pattern.attempts),
-        details: serde_json::json!({ "before": kept.pattern, "document_sha256": sha256_hex(&document) }),
+        details,
     })
     .await?;
     tx.commit().await?;

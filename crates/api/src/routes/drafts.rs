@@ -36,28 +36,59 @@ pub async fn list(State(app): State<Arc<App>>, _who: Principal) -> Result<Json<D
     Ok(Json(DraftPage { drafts }))
 }
 
+/// A draft as it shall be.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AcceptDraft {
+    /// `digest` of the draft that was looked at.
+    pub digest: String,
+    /// What shall be different; nothing where it is left out.
+    pub change: PutPattern,
+}
+
 #[utoipa::path(post, operation_id = "accept_draft", path = "/api/v1/knowledge/drafts/{id}/accept", tag = "knowledge",
-    params(("id" = String, Path)), request_body = PutPattern, responses((status = 200, body = PatternView)))]
+    params(("id" = String, Path)), request_body = AcceptDraft,
+    responses((status = 200, body = PatternView), (status = 409, body = crate::Problem), (status = 422, body = crate::Problem)))]
 pub async fn accept(
     State(app): State<Arc<App>>,
     who: Principal,
     Path(id): Path<String>,
-    Body(body): Body<PutPattern>,
+    Body(body): Body<AcceptDraft>,
 ) -> Result<Json<PatternView>, ApiError> {
     who.require(Role::Admin, "Accepting a draft")?;
     let seen = draft(&app, &id).await?;
+    let digest = seen_digest(body.digest, &seen.id)?;
+    let body = body.change;
     let body = PutPattern { name: if body.name.trim().is_empty() { seen.name.clone() } else { body.name }, ..body };
     let wanted = entry(body, Some(&seen))?.into_pattern("draft", app.now()).map_err(|why| {
         ApiError::invalid("The draft cannot be accepted", why, "Mend it and try again. Nothing was changed.")
     })?;
-    let pattern = app.engine.accept_draft(&who.name, AcceptedDraft { seen, wanted }).await.map_err(ApiError::from)?;
+    let pattern = app
+        .engine
+        .accept_draft(&who.name, AcceptedDraft { draft: seen.id, digest, wanted })
+        .await
+        .map_err(ApiError::from)?;
     Ok(Json(pattern_view(&pattern, Default::default())))
+}
+
+/// What every decision about a draft has to name.
+fn seen_digest(digest: String, id: &PatternId) -> Result<String, ApiError> {
+    if digest.trim().is_empty() {
+        return Err(ApiError::invalid(
+            "Nothing was decided",
+            format!("it is not said which version of `{id}` was looked at"),
+            "Send the `digest` that the list of drafts shows.",
+        ));
+    }
+    Ok(digest)
 }
 
 /// Why a draft is not wanted.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RejectDraft {
+    /// `digest` of the draft that was looked at.
+    pub digest: String,
     pub reason: Option<String>,
 }
 
@@ -68,7 +99,8 @@ pub struct RejectedDraft {
 }
 
 #[utoipa::path(post, operation_id = "reject_draft", path = "/api/v1/knowledge/drafts/{id}/reject", tag = "knowledge",
-    params(("id" = String, Path)), request_body = RejectDraft, responses((status = 200, body = RejectedDraft)))]
+    params(("id" = String, Path)), request_body = RejectDraft,
+    responses((status = 200, body = RejectedDraft), (status = 409, body = crate::Problem), (status = 422, body = crate::Problem)))]
 pub async fn reject(
     State(app): State<Arc<App>>,
     who: Principal,
@@ -77,7 +109,9 @@ pub async fn reject(
 ) -> Result<Json<RejectedDraft>, ApiError> {
     who.require(Role::Admin, "Rejecting a draft")?;
     let id = PatternId::from_name(&id);
-    let rejected: Result<(), PersonError> = app.engine.reject_draft(&id, &who.name, text(body.reason)?).await;
+    let digest = seen_digest(body.digest, &id)?;
+    let reason = text(body.reason)?;
+    let rejected: Result<(), PersonError> = app.engine.reject_draft(&id, &digest, &who.name, reason).await;
     rejected.map_err(ApiError::from)?;
     Ok(Json(RejectedDraft { rejected: id.to_string() }))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use selfheal_core::detect::template;
-use selfheal_core::knowledge::{Condition, Pattern, PatternStatus, Rule};
+use selfheal_core::knowledge::{Pattern, PatternStatus, Rule, check_examples, holds_for_line, reads_lines};
 use selfheal_core::matching::{KnowledgeBase, PatternMatch, Query, contains_term, tokenise};
 use selfheal_core::{
     Fingerprint, NewSignal, PatternId, ProjectName, ServiceName, Severity, SignalKind, SourceName, Timestamp,
@@ -434,12 +434,7 @@ fn tested(base: &KnowledgeBase, pattern: &Pattern, now: Timestamp) -> PatternTes
             return test;
         }
     };
-    let reads_lines = pattern.rule.as_ref().is_some_and(|rule| {
-        rule.any
-            .iter()
-            .any(|condition| matches!(condition, Condition::Regex(_) | Condition::Literal(_) | Condition::Template(_)))
-    });
-    let Some(rule) = rule.filter(|_| reads_lines) else {
+    let Some((rule, compiled)) = pattern.rule.as_ref().filter(|rule| reads_lines(rule)).zip(rule) else {
         test.untested = Some(if pattern.rule.is_some() {
             "its rule reads no text: lines say nothing about it".into()
         } else {
@@ -448,17 +443,18 @@ fn tested(base: &KnowledgeBase, pattern: &Pattern, now: Timestamp) -> PatternTes
         return test;
     };
     let examples = &pattern.examples;
+    let faults = check_examples(rule, &compiled, &pattern.must_not, examples);
     let lines = examples.matches.iter().map(|line| (line, true)).chain(examples.rejects.iter().map(|l| (l, false)));
     for (line, must_hold) in lines {
         let term = pattern.must_not.iter().find(|term| contains_term(line, term));
-        let holds = rule.holds(&line_signal(line, &place, now)).is_some();
-        let ok = (holds && term.is_none()) == must_hold;
+        let holds = holds_for_line(rule, &compiled, line);
+        let ok = !faults.iter().any(|fault| fault.line() == line && fault.is_of_matches() == must_hold);
         let best = rank(base, line, &place, 1, now).into_iter().next();
         let winner = best.filter(|best| best.rule.is_satisfied() && best.pattern != pattern.id);
         let other_fix = winner.as_ref().and_then(|best| base.pattern(&best.pattern)).map(|other| &other.action);
         let note = match (ok, must_hold, term) {
-            (false, true, Some(term)) => Some(format!("the must-not term `{term}` rules it out")),
-            (false, true, None) => Some("its rule does not hold".into()),
+            (false, true, Some(term)) if holds => Some(format!("the must-not term `{term}` rules it out")),
+            (false, true, _) => Some("its rule does not hold".into()),
             (false, false, _) => Some("its rule holds, and it must not".into()),
             (true, false, Some(term)) if holds => Some(format!("ruled out by the must-not term `{term}`")),
             _ => None,

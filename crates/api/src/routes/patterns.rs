@@ -6,7 +6,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use selfheal_core::audit::NewEntry;
-use selfheal_core::knowledge::{PackEntry, Pattern, PatternStatus, Rule};
+use selfheal_core::knowledge::draft::digest;
+use selfheal_core::knowledge::{PackEntry, Pattern, PatternStatus, Rule, changed_fields};
 use selfheal_core::{Action, ActionKind, BasisPoints, PatternId, ProjectName, ServiceName};
 use selfheal_store::{PatternCursor, PatternFilter, PatternOrder};
 use serde::{Deserialize, Serialize};
@@ -230,12 +231,24 @@ pub async fn put(
         action: pattern.action.as_ref().map(|action| action.kind.to_string()),
         target: None,
         result: if pattern.auto_healable { "auto-healable".into() } else { "not auto-healable".into() },
-        details: serde_json::json!({ "before": before, "after": pattern }),
+        details: change_details(before.as_ref(), Some(&pattern)),
     })
     .await?;
     let shadow = tx.shadow_counts(&pattern.id).await?;
     tx.commit().await?;
     Ok(Json(pattern_view(&pattern, shadow)))
+}
+
+/// What the trail says of a change: digests, and the names of the fields that changed. Never a body: examples are lines of
+/// incidents, which can be redacted, and the trail cannot.
+pub(super) fn change_details(before: Option<&Pattern>, after: Option<&Pattern>) -> serde_json::Value {
+    let nothing = PackEntry::new("", "");
+    let entry = |pattern: Option<&Pattern>| pattern.map_or_else(|| nothing.clone(), PackEntry::from);
+    serde_json::json!({
+        "before_digest": before.map(digest),
+        "after_digest": after.map(digest),
+        "changed": changed_fields(&entry(before), &entry(after)),
+    })
 }
 
 /// Characters of any one field.

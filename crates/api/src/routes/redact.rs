@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use selfheal_core::Fact;
 use selfheal_core::audit::NewEntry;
+use selfheal_core::knowledge::RedactedPattern;
 use selfheal_core::redact::{Redaction, RedactionError};
+use selfheal_core::{Fact, PatternId};
+use selfheal_store::{Redacted, RedactedKnowledge};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -34,8 +36,79 @@ pub struct RedactReply {
     pub incident: bool,
     /// What actions said.
     pub events: u64,
+    /// What became knowledge of it, and copies of it elsewhere in the knowledge base.
+    #[serde(default)]
+    pub knowledge: RedactedKnowledgeView,
     /// Entries of the audit trail that hold it. They cannot be changed.
     pub audit_entries_left: Vec<String>,
+}
+
+/// What was redacted of the knowledge base.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RedactedKnowledgeView {
+    /// Rows that changed: patterns, drafts and their incidents, documents, records of merges, comments of changes.
+    pub rows: u64,
+    /// Patterns and drafts that changed.
+    pub patterns: Vec<RedactedPatternView>,
+    /// Patterns whose id still holds it: an id does not change.
+    pub ids_left: Vec<String>,
+    /// Patterns that came in with a pack, unchanged since, and hold it.
+    pub foreign_left: Vec<String>,
+}
+
+/// What was redacted of one pattern or draft.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RedactedPatternView {
+    pub pattern: String,
+    /// Conditions that have a wildcard now where the text stood: they hold on more.
+    pub conditions_changed: usize,
+    /// Conditions that are gone: they said too little without the text. A rule without conditions is none.
+    pub conditions_dropped: usize,
+    /// Must-not terms that are gone.
+    pub terms_dropped: usize,
+    pub examples_changed: usize,
+    /// Examples that are gone: the rule that is left says otherwise of them.
+    pub examples_dropped: usize,
+    /// It healed by itself and does so no more, until a person says so again.
+    pub disarmed: bool,
+}
+
+impl From<&RedactedKnowledge> for RedactedKnowledgeView {
+    fn from(done: &RedactedKnowledge) -> Self {
+        let ids = |ids: &[PatternId]| ids.iter().map(ToString::to_string).collect();
+        let pattern = |(id, done): &(PatternId, RedactedPattern)| RedactedPatternView {
+            pattern: id.to_string(),
+            conditions_changed: done.conditions_changed,
+            conditions_dropped: done.conditions_dropped,
+            terms_dropped: done.terms_dropped,
+            examples_changed: done.examples_changed,
+            examples_dropped: done.examples_dropped,
+            disarmed: done.disarmed,
+        };
+        Self {
+            rows: done.rows(),
+            patterns: done.patterns.iter().map(pattern).collect(),
+            ids_left: ids(&done.ids_left),
+            foreign_left: ids(&done.foreign_left),
+        }
+    }
+}
+
+/// What the trail says of it: counts, and the patterns that changed by their ids, but for ids that hold the text themselves.
+fn trail(redacted: &Redacted, redaction: &Redaction) -> serde_json::Value {
+    let patterns: Vec<serde_json::Value> = redacted
+        .knowledge
+        .patterns
+        .iter()
+        .map(|(id, done)| {
+            let id = (!redaction.finds_in_slug(id.as_str())).then_some(id);
+            serde_json::json!({ "pattern": id, "changed": done })
+        })
+        .collect();
+    serde_json::json!({
+        "signals": redacted.signals, "facts": redacted.facts, "incident": redacted.incident, "events": redacted.events,
+        "knowledge": { "rows": redacted.knowledge.rows(), "patterns": patterns },
+    })
 }
 
 #[utoipa::path(post, operation_id = "redact_incident", path = "/api/v1/incidents/{id}/redact", tag = "incidents",
@@ -71,7 +144,7 @@ pub async fn redact(
     }
     let now = app.now();
     let mut tx = app.store().write().await?;
-    let redacted = tx.redact(id, &redaction).await?;
+    let redacted = tx.redact(id, &redaction, now).await?;
     let left = tx.audit_entries_with(id, &redaction).await?;
     if redacted.is_nothing() {
         return Err(ApiError::Conflict {
@@ -95,9 +168,15 @@ pub async fn redact(
         confidence: None,
         action: None,
         target: None,
-        result: format!("{} signals and {} facts", redacted.signals, redacted.facts),
+        result: format!(
+            "{} signals, {} facts and {} rows of the knowledge base; {} patterns act no more by themselves",
+            redacted.signals,
+            redacted.facts,
+            redacted.knowledge.rows(),
+            redacted.knowledge.disarmed().count()
+        ),
         // Never what was redacted, nor its digest: short secrets can be guessed from one.
-        details: serde_json::json!({ "by": how, "redacted": redacted, "reason": reason }),
+        details: serde_json::json!({ "by": how, "redacted": trail(&redacted, &redaction), "reason": reason }),
     })
     .await?;
     tx.commit().await?;
@@ -111,6 +190,7 @@ pub async fn redact(
         facts: redacted.facts,
         incident: redacted.incident,
         events: redacted.events,
+        knowledge: RedactedKnowledgeView::from(&redacted.knowledge),
         audit_entries_left: left.iter().map(ToString::to_string).collect(),
     }))
 }

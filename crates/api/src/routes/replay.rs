@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use selfheal_core::knowledge::draft::DRAFT_CONFIDENCE;
 use selfheal_core::knowledge::{PackEntry, Pattern, PatternStatus};
 use selfheal_core::{DecisionKind, PatternId, Span, Timestamp};
 use selfheal_engine::{Change, Edit, Replay, ReplayVerdict, replay};
@@ -78,6 +79,9 @@ pub struct ReplayDecisions {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ReplayReply {
     pub pattern: String,
+    /// The pattern is a draft, which matches nothing: it was judged as it would be once accepted, active with confidence 0.50
+    /// and not auto-healable.
+    pub as_accepted: bool,
     /// Incidents opened since the moment that was asked for.
     pub incidents: u64,
     pub examined: u64,
@@ -123,6 +127,8 @@ pub async fn replay_pattern(
     let mut tx = app.store().read().await?;
     let stored = tx.pattern(&id).await?;
     let edit = edit(&body, &id, stored.as_ref(), app.now())?;
+    let is_draft = stored.as_ref().is_some_and(|stored| stored.status == PatternStatus::Draft);
+    let as_accepted = is_draft && matches!(&edit, Edit::Put(pattern) if pattern.status == PatternStatus::Active);
     let incidents = tx.count_opened(since).await? as u64;
     let before = app.engine.knowledge(&mut tx).await?.base();
     let config = app.engine.config();
@@ -134,6 +140,7 @@ pub async fn replay_pattern(
     let found = replay(&mut tx, &edited, since, limit).await?;
     Ok(Json(ReplayReply {
         pattern: id.to_string(),
+        as_accepted,
         incidents,
         examined: found.examined,
         without_signals: found.without_signals,
@@ -222,6 +229,12 @@ fn edited(document: &str, id: &PatternId, stored: Option<&Pattern>, now: Timesta
         pattern.use_count = stored.use_count;
         pattern.attempts = stored.attempts;
         pattern.status = stored.status;
+        if stored.status == PatternStatus::Draft {
+            // A draft matches nothing; what a person wants to know is what it would do once accepted.
+            pattern.status = PatternStatus::Active;
+            pattern.confidence = DRAFT_CONFIDENCE;
+            pattern.auto_healable = false;
+        }
     }
     // Another name is still the same pattern that is edited.
     pattern.id = id.clone();

@@ -21,6 +21,9 @@ pub struct DraftView {
     pub notes: Vec<String>,
     /// A person has changed it: new incidents are counted and change nothing of it.
     pub edited: bool,
+    /// What this says, as a digest: accepting and rejecting name it, so that nobody decides about another version than the one
+    /// that was looked at.
+    pub digest: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -38,5 +41,6 @@ pub fn draft_view(pattern: &Pattern, cluster: Option<&DraftCluster>) -> DraftVie
         last_seen: time(cluster.map(|cluster| cluster.last_seen)),
         notes: cluster.map_or_else(Vec::new, |cluster| cluster.notes.clone()),
         edited: cluster.is_some_and(|cluster| digest(pattern) != cluster.made),
+        digest: digest(pattern),
     }
 }

@@ -9,6 +9,9 @@ use super::key_value;
 pub struct AcceptArguments {
     /// The draft's id, as `knowledge drafts` shows it.
     pub draft: String,
+    /// The version that was looked at, as `knowledge drafts` shows it: another one is refused. Without it the draft is shown first.
+    #[arg(long, value_name = "VERSION")]
+    pub seen: Option<String>,
     /// A better name.
     #[arg(long)]
     pub name: Option<String>,
@@ -37,6 +40,9 @@ pub struct AcceptArguments {
 pub struct RejectDraftArguments {
     /// The draft's id, as `knowledge drafts` shows it.
     pub draft: String,
+    /// The version that was looked at, as `knowledge drafts` shows it: another one is refused. Without it the draft is shown first.
+    #[arg(long, value_name = "VERSION")]
+    pub seen: Option<String>,
     /// Why, for the others.
     #[arg(long)]
     pub reason: Option<String>,

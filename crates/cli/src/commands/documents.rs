@@ -479,7 +479,7 @@ pub async fn remove(client: &Client, as_json: bool, arguments: RemoveArguments) 
     Ok(ExitCode::SUCCESS)
 }
 
-fn is_terminal() -> bool {
+pub(super) fn is_terminal() -> bool {
     std::io::stdin().is_terminal()
 }
 
@@ -490,7 +490,7 @@ fn asked(question: &str) -> anyhow::Result<bool> {
     confirmed(question)
 }
 
-fn confirmed(question: &str) -> anyhow::Result<bool> {
+pub(super) fn confirmed(question: &str) -> anyhow::Result<bool> {
     print!("{question} [y/N] ");
     std::io::stdout().flush()?;
     let mut answer = String::new();

@@ -78,6 +78,36 @@ pub async fn run(place: &Place, as_json: bool, command: IncidentsCommand) -> any
 
 fn redacted(reply: &RedactReply) {
     output::line(format!("Redacted in {} signals and {} facts.", reply.signals, reply.facts));
+    let knowledge = &reply.knowledge;
+    if knowledge.rows > 0 {
+        output::line(format!("Redacted in {} rows of the knowledge base.", knowledge.rows));
+    }
+    for done in &knowledge.patterns {
+        let counts = [
+            (done.conditions_changed, "conditions of its rule hold on more now"),
+            (done.conditions_dropped, "conditions are gone, they said too little without it"),
+            (done.terms_dropped, "must-not terms are gone"),
+            (done.examples_changed, "examples changed"),
+            (done.examples_dropped, "examples are gone, the rule says otherwise of them"),
+        ];
+        let mut words: Vec<String> =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
+        if done.disarmed {
+            words.push("it does not act by itself any more".to_owned());
+        }
+        if words.is_empty() {
+            words.push("its description".to_owned());
+        }
+        output::line(format!("  {}: {}", done.pattern, words.join("; ")));
+    }
+    for id in &knowledge.ids_left {
+        output::line(format!("The id of the pattern {id} still holds it: an id does not change."));
+    }
+    for id in &knowledge.foreign_left {
+        output::line(format!(
+            "The pattern {id} came in with a pack and holds it: edit it where that is not meant to be."
+        ));
+    }
     if !reply.audit_entries_left.is_empty() {
         output::line(format!(
             "The audit trail cannot be changed: entries {} still hold it.",

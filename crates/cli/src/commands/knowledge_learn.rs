@@ -7,6 +7,7 @@ use selfheal_api::view::{DraftPage, DraftView, PatternView};
 use selfheal_core::PatternId;
 use serde_json::{Value, json};
 
+use super::documents::{confirmed, is_terminal};
 use crate::args::{AcceptArguments, RejectDraftArguments};
 use crate::output;
 
@@ -29,10 +30,11 @@ pub async fn drafts(client: &Client, as_json: bool) -> anyhow::Result<()> {
 }
 
 fn show(draft: &DraftView) {
-    let DraftView { pattern, incidents, first_seen, last_seen, notes, edited } = draft;
+    let DraftView { pattern, incidents, first_seen, last_seen, notes, edited, digest } = draft;
     let times = if *incidents == 1 { "1 incident".to_owned() } else { format!("{incidents} incidents") };
     output::line(format!("{}  ({times}, last {})", pattern.id, output::time(last_seen)));
     output::line(format!("  {}", pattern.name));
+    output::line(format!("  Version: {}", version(digest)));
     output::line(format!("  First seen: {}", output::time(first_seen)));
     let scope = pattern.service.as_ref().map(|service| format!("service {service}"));
     let scope = scope.or_else(|| pattern.project.as_ref().map(|project| format!("project {project}")));
@@ -62,11 +64,49 @@ fn show(draft: &DraftView) {
     }
 }
 
+/// As much of a digest as people type.
+fn version(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}
+
+/// The draft that is decided about, shown where the person has not said which version was looked at. `None` where the person
+/// thinks better of it.
+async fn looked_at(
+    client: &Client,
+    id: &PatternId,
+    seen: Option<&str>,
+    as_json: bool,
+    question: &str,
+) -> anyhow::Result<Option<DraftView>> {
+    let page: DraftPage = client.get("/api/v1/knowledge/drafts").await?;
+    let Some(draft) = page.drafts.into_iter().find(|draft| draft.pattern.id == id.as_str()) else {
+        anyhow::bail!("there is no draft `{id}` that waits. List those that do: selfheal knowledge drafts");
+    };
+    match seen {
+        Some(seen) if seen.len() >= 8 && draft.digest.starts_with(seen) => {}
+        Some(seen) => anyhow::bail!(
+            "the draft that waits is version {}, not {seen}: look at it again with `selfheal knowledge drafts`. Nothing was changed",
+            version(&draft.digest)
+        ),
+        None if as_json => {}
+        None => {
+            show(&draft);
+            if is_terminal() && !confirmed(question)? {
+                output::line("Nothing was changed.");
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(draft))
+}
+
 pub async fn accept(client: &Client, as_json: bool, accept: AcceptArguments) -> anyhow::Result<()> {
     let id = PatternId::from_name(&accept.draft);
+    let question = "Accept it?";
+    let Some(draft) = looked_at(client, &id, accept.seen.as_deref(), as_json, question).await? else { return Ok(()) };
     let parameters: BTreeMap<String, String> = accept.param.into_iter().collect();
     let given = |list: Vec<String>| (!list.is_empty()).then_some(list);
-    let body = json!({
+    let change = json!({
         "name": accept.name.unwrap_or_default(),
         "description": accept.description,
         "rule": accept.rule,
@@ -76,6 +116,7 @@ pub async fn accept(client: &Client, as_json: bool, accept: AcceptArguments) -> 
         "parameters": (!parameters.is_empty()).then_some(parameters),
         "checks": given(accept.check),
     });
+    let body = json!({ "digest": draft.digest, "change": change });
     let view: PatternView = client.post(&format!("/api/v1/knowledge/drafts/{id}/accept"), &body).await?;
     if as_json {
         return output::json(&view);
@@ -96,8 +137,10 @@ pub async fn accept(client: &Client, as_json: bool, accept: AcceptArguments) -> 
 
 pub async fn reject(client: &Client, as_json: bool, reject: RejectDraftArguments) -> anyhow::Result<()> {
     let id = PatternId::from_name(&reject.draft);
-    let reply: Value =
-        client.post(&format!("/api/v1/knowledge/drafts/{id}/reject"), &json!({ "reason": reject.reason })).await?;
+    let question = "Reject it? The same incidents are not drafted again.";
+    let Some(draft) = looked_at(client, &id, reject.seen.as_deref(), as_json, question).await? else { return Ok(()) };
+    let body = json!({ "digest": draft.digest, "reason": reject.reason });
+    let reply: Value = client.post(&format!("/api/v1/knowledge/drafts/{id}/reject"), &body).await?;
     if as_json {
         return output::json(&reply);
     }

@@ -27,6 +27,11 @@ pub async fn run(client: &Client, as_json: bool, arguments: ReplayArguments) -> 
 
 pub(super) fn show(reply: &Value) -> anyhow::Result<()> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    if reply["as_accepted"] == true {
+        output::line(
+            "It is a draft: this is what it would do once accepted, with confidence 0.50 and never by itself.",
+        );
+    }
     if reply["would_newly_act"] == true {
         output::line(format!(
             "WARNING: on {} incidents something would newly run by itself.",

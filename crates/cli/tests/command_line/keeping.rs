@@ -198,3 +198,26 @@ fn a_secret_is_taken_out_of_everything_that_is_shown() {
     assert!(!place.ok(&["audit", "list", "--json"]).contains("hunter2"));
     assert_eq!(place.json(&["audit", "verify"])["ok"], true);
 }
+
+#[test]
+fn a_redacted_rule_acts_no_more_and_that_is_said() {
+    let place = Place::empty();
+    place.ok(&["init"]);
+    let line = "vault of tenant acme-corp sealed again";
+    place.run_with(&["ingest", "-", "--service", "pay"], &format!("ERROR {line}\n"));
+    let add = ["knowledge", "add", "Vault sealed", "--root-cause", "moved", "--action", "service.restart"];
+    place.ok(&[&add[..], &["--rule", line, "--must-not", "drill of acme-corp", "--auto-healable"]].concat());
+    let said = place.ok(&["incidents", "redact", "1", "--text", "acme-corp", "--reason", "a customer's name"]);
+    for words in [
+        "vault-sealed: 1 conditions of its rule hold on more now",
+        "1 must-not terms are gone",
+        "it does not act by itself any more",
+    ] {
+        assert!(said.contains(words), "{said}");
+    }
+    let shown = place.json(&["knowledge", "show", "vault-sealed"]);
+    assert_eq!((&shown["auto_healable"], &shown["must_not"]), (&json!(false), &json!([])));
+    let entry = place.json(&["audit", "list", "--limit", "1"])["entries"][0].clone();
+    assert_eq!(entry["details"]["redacted"]["knowledge"]["patterns"][0]["changed"]["disarmed"], json!(true));
+    assert!(!place.ok(&["audit", "list", "--json"]).contains("acme-corp"));
+}

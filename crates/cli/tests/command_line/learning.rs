@@ -1,7 +1,11 @@
 //! The base looked after: review, merge and undo, as a tired person reads them.
 
+use std::time::Duration;
+
+use selfheal_tests::wait::eventually;
 use serde_json::json;
 
+use crate::patient::Patient;
 use crate::support::Place;
 
 #[test]
@@ -41,4 +45,30 @@ fn without_drafts_it_says_where_they_come_from_and_what_is_no_draft_is_refused()
         let refused = place.run(arguments);
         assert_eq!(refused.code, 1, "{refused:?}");
     }
+}
+
+#[test]
+fn a_draft_is_shown_before_it_is_accepted_and_another_version_is_refused() {
+    let patient = Patient::new(None);
+    let engine = patient.serve();
+    let place = &patient.place;
+    place.run_with(&["ingest", "-", "--service", "pay"], "ERROR vault sealed while rotating keys\n");
+    eventually(Duration::from_secs(30), "its decision", || {
+        place.ok(&["audit", "list", "--json"]).contains("self_heal.escalated").then_some(())
+    });
+    place.ok(&["incidents", "resolve", "1", "--comment", "unsealed it"]);
+    let drafts = patient.ok(&["knowledge", "drafts"]);
+    let version = drafts.lines().find_map(|line| line.trim().strip_prefix("Version: ")).expect("a version").to_owned();
+    let draft = "vault-sealed-while-rotating-keys";
+    for arguments in [["knowledge", "accept", draft, "--seen"], ["knowledge", "reject-draft", draft, "--seen"]] {
+        let refused = patient.run(&[&arguments[..], &["000000000000"]].concat());
+        assert!(refused.code == 1 && refused.err.contains("Nothing was changed"), "{refused:?}");
+    }
+    // Without a version it is shown first.
+    let refused = patient.run(&["knowledge", "accept", draft, "--rule", "something else"]);
+    assert!(refused.code == 1 && refused.out.contains(&version), "{refused:?}");
+    let accepted =
+        patient.ok(&["knowledge", "accept", draft, "--seen", &version, "--root-cause", "the vault restarted"]);
+    assert!(accepted.starts_with("Accepted: vault-sealed-while-rotating-keys is active now"), "{accepted}");
+    engine.stop();
 }

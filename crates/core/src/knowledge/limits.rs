@@ -1,6 +1,6 @@
 //! What a pattern from outside may be at most, and what else makes one unusable.
 
-use super::PackEntry;
+use super::{ExampleFault, PackEntry, check_examples};
 use crate::PatternId;
 
 /// Bytes of one pack.
@@ -113,19 +113,21 @@ impl PackEntry {
                 ));
             }
         };
-        let reads_text = compiled.reads_text();
-        for line in self.examples.matches.iter().filter(|line| reads_text && !compiled.holds_for_text(line)) {
-            problems.push(EntryProblem::example(
-                format!("its rule does not match its own example `{line}`"),
-                "Widen the rule, or take the example out.",
-            ));
-        }
-        let ruled_out = |line: &str| self.must_not.iter().any(|term| crate::matching::contains_term(line, term));
-        for line in self.examples.rejects.iter().filter(|line| compiled.holds_for_text(line) && !ruled_out(line)) {
-            problems.push(EntryProblem::example(
-                format!("its rule matches `{line}`, which it must not"),
-                "Narrow the rule, or add a must-not term.",
-            ));
+        for fault in check_examples(rule, &compiled, &self.must_not, &self.examples) {
+            problems.push(match fault {
+                ExampleFault::Missed { line } => EntryProblem::example(
+                    format!("its rule does not match its own example `{line}`"),
+                    "Widen the rule, or take the example out.",
+                ),
+                ExampleFault::RuledOut { line, term } => EntryProblem::example(
+                    format!("its must-not term `{term}` rules out its own example `{line}`"),
+                    "Take the term or the example out.",
+                ),
+                ExampleFault::Matched { line } => EntryProblem::example(
+                    format!("its rule matches `{line}`, which it must not"),
+                    "Narrow the rule, or add a must-not term.",
+                ),
+            });
         }
     }
 }
@@ -151,5 +153,39 @@ fn over(value: &serde_json::Value, place: &str) -> Option<String> {
             }
         }),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::{Condition, Examples, Rule};
+
+    fn problems(rule: Condition, must_not: &[&str], matches: &str, rejects: &str) -> Vec<String> {
+        let entry = PackEntry {
+            rule: Some(Rule { any: vec![rule] }),
+            must_not: must_not.iter().map(|term| (*term).to_owned()).collect(),
+            examples: Examples { matches: vec![matches.into()], rejects: vec![rejects.into()] },
+            ..PackEntry::new("Lease", "because")
+        };
+        let problems = entry.problems();
+        assert!(problems.iter().all(|problem| problem.is_example), "{problems:?}");
+        problems.into_iter().map(|problem| problem.why).collect()
+    }
+
+    #[test]
+    fn a_must_not_term_that_rules_out_an_example_is_a_problem() {
+        let rule = || Condition::Literal("lease lost".into());
+        let found = problems(rule(), &["drill"], "lease lost in a drill", "lease lost: drill");
+        assert_eq!(found, ["its must-not term `drill` rules out its own example `lease lost in a drill`"]);
+        assert_eq!(problems(rule(), &["drill"], "lease lost", "lease lost: drill"), [""; 0]);
+    }
+
+    #[test]
+    fn the_examples_of_a_template_are_tested() {
+        let rule = || Condition::Template("lease <*> lost".into());
+        assert_eq!(problems(rule(), &[], "lease 7 lost", "lease 7 found"), [""; 0]);
+        let found = problems(rule(), &[], "lease 7 found", "lease 9 lost");
+        assert_eq!(found.len(), 2, "{found:?}");
     }
 }

@@ -1,8 +1,7 @@
 //! Two patterns that are one: what becomes of them.
 
-use super::{Pattern, PatternScope, PatternStatus};
+use super::{ExampleFault, Pattern, PatternScope, PatternStatus, check_examples};
 use crate::Timestamp;
-use crate::matching::contains_term;
 
 /// Conditions of one rule: more are no pattern any more.
 const CONDITIONS: usize = 64;
@@ -113,19 +112,12 @@ fn failing(pattern: &Pattern) -> Vec<String> {
         Ok(compiled) => compiled,
         Err(error) => return vec![error.to_string()],
     };
-    let term = |line: &str| pattern.must_not.iter().find(|term| contains_term(line, term));
-    let mut reasons = Vec::new();
-    for line in pattern.examples.matches.iter().filter(|_| compiled.reads_text()) {
-        if !compiled.holds_for_text(line) {
-            reasons.push(format!("no rule would hold on the example `{line}`"));
-        } else if let Some(term) = term(line) {
-            reasons.push(format!("the word `{term}` would rule out the example `{line}`"));
-        }
-    }
-    for line in pattern.examples.rejects.iter().filter(|line| compiled.holds_for_text(line) && term(line).is_none()) {
-        reasons.push(format!("a rule would hold on `{line}`, which it must not"));
-    }
-    reasons
+    let reason = |fault| match fault {
+        ExampleFault::Missed { line } => format!("no rule would hold on the example `{line}`"),
+        ExampleFault::RuledOut { line, term } => format!("the word `{term}` would rule out the example `{line}`"),
+        ExampleFault::Matched { line } => format!("a rule would hold on `{line}`, which it must not"),
+    };
+    check_examples(rule, &compiled, &pattern.must_not, &pattern.examples).into_iter().map(reason).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod document;
 pub mod draft;
+mod examples;
 mod export;
 mod icdev;
 mod import;
@@ -10,6 +11,7 @@ mod merge;
 mod pack;
 mod pattern;
 mod reading;
+mod redacted;
 pub mod review;
 mod rule;
 mod split;
@@ -17,6 +19,7 @@ mod starter;
 mod yaml;
 
 pub use document::{changed_fields, document_of, document_says};
+pub use examples::{ExampleFault, check_examples, holds_for_line, reads_lines};
 pub use export::write_pack;
 pub use icdev::{ForeignEntry, ForeignRow, ForeignValue, entries_of};
 pub use import::{IMPORT_CONFIDENCE, Local, Verdict, content_digest, lower_trust, weigh};
@@ -25,6 +28,7 @@ pub use merge::{merge, unmerge};
 pub use pack::{Pack, PackEntry, parse_pack, read_pack};
 pub use pattern::{Examples, PackInfo, Pattern, PatternScope, PatternStatus, Provenance, Source};
 pub use reading::{PackFault, PackReading, ReadEntry, read_document, read_entries};
+pub use redacted::{RedactedPattern, redacted_document};
 pub use rule::{AlertCondition, CompiledRule, Condition, MetricCondition, Rule, RuleError, RuleHit};
 pub use starter::{FAMILIES, STARTER, attribution, starter_problems};
 pub use yaml::{write_entry, write_value};

@@ -2,7 +2,9 @@
 
 use selfheal_core::config::Config;
 use selfheal_core::knowledge::PatternStatus;
-use selfheal_core::knowledge::draft::{Draft, DraftInput, Member, NearMiss, digest, make_draft, scrub};
+use selfheal_core::knowledge::draft::{
+    Draft, DraftInput, Member, NearMiss, digest, draft_rule, make_draft, near_miss_words, scrub,
+};
 use selfheal_core::{PatternId, ServiceName, Timestamp};
 use selfheal_store::{ClusterStatus, DraftCluster, StoreError, Tx};
 
@@ -12,8 +14,11 @@ use super::entry;
 pub(super) const MEMBERS: i64 = 50;
 /// Drafts that wait at most: more than a person reads. Beyond it the weakest goes.
 const WAITING: i64 = 200;
-/// Lines of other failures that a rule is tried on, beside the examples of all patterns.
+/// Patterns with a word of the rule whose examples it is tried on.
+const PATTERNS: i64 = 500;
+/// Lines of other failures that it is tried on, of the latest incidents that were known.
 const KNOWN_TEXTS: i64 = 2_000;
+const HITS: i64 = 500;
 const OTHER_MEMBERS: i64 = 500;
 
 /// Makes the draft, or makes it again where the new member can have changed it.
@@ -35,7 +40,10 @@ pub(super) async fn make(
         return Ok(());
     }
     let members = tx.draft_members(cluster.id, MEMBERS).await?;
-    let others = others(tx, &cluster).await?;
+    let others = match draft_rule(&members, raw) {
+        Some(rule) => others(tx, &cluster, &near_miss_words(&rule)).await?,
+        None => Vec::new(),
+    };
     let checks = checks(&members, config);
     let input = DraftInput {
         project: &cluster.project,
@@ -83,16 +91,23 @@ fn adds_something(before: &[Member], member: &Member, incidents: u32) -> bool {
     resolved || incidents.is_power_of_two() || !before.iter().any(|one| one.template == member.template)
 }
 
-/// Lines of what else there is: examples of patterns, signals that a pattern's rule held in, members of other clusters.
-async fn others(tx: &mut Tx, cluster: &DraftCluster) -> Result<Vec<NearMiss>, StoreError> {
+/// Lines of what else there is: examples of patterns, signals that a pattern's rule held in, members of other clusters. All of it
+/// is bounded, since nobody else writes meanwhile.
+async fn others(tx: &mut Tx, cluster: &DraftCluster, words: &[String]) -> Result<Vec<NearMiss>, StoreError> {
     let mut others = Vec::new();
-    let patterns = tx.patterns().await?;
-    for pattern in patterns.iter().filter(|pattern| pattern.status == PatternStatus::Active) {
-        let near = |text: &String| NearMiss { text: text.clone(), of: format!("`{}`", pattern.name) };
-        others.extend(pattern.examples.matches.iter().map(near));
+    for word in words {
+        for pattern in tx.patterns_saying(word, PATTERNS).await? {
+            let near = |text: &String| NearMiss { text: text.clone(), of: format!("`{}`", pattern.name) };
+            others.extend(pattern.examples.matches.iter().filter(|line| line.contains(word.as_str())).map(near));
+        }
     }
-    for (text, pattern) in tx.texts_of_known(KNOWN_TEXTS).await? {
-        others.push(NearMiss { text: scrub(&text), of: format!("incidents of `{pattern}`") });
+    if words.is_empty() {
+        return Ok(others);
+    }
+    for (text, pattern) in tx.texts_of_known(HITS, KNOWN_TEXTS).await? {
+        if words.iter().any(|word| text.contains(word.as_str())) {
+            others.push(NearMiss { text: scrub(&text), of: format!("incidents of `{pattern}`") });
+        }
     }
     for member in tx.other_draft_members(cluster.id, OTHER_MEMBERS).await? {
         let of = format!("incident {}", member.incident);

@@ -10,6 +10,8 @@ mod people;
 pub use people::AcceptedDraft;
 pub(crate) use people::confirm;
 
+use std::cmp::Reverse;
+
 use selfheal_core::audit::NewEntry;
 use selfheal_core::config::Config;
 use selfheal_core::knowledge::draft::{ClusterHead, Member, Resolution};
@@ -18,7 +20,8 @@ use selfheal_store::{ClusterStatus, DraftCluster, StoreError, Tx};
 
 use crate::decide::SIGNALS;
 
-/// Clusters of one project and kind of signal that an incident is compared with.
+/// Clusters of one project and kind of signal that an incident is compared with, those seen last. One that says exactly the same is
+/// found whatever its age.
 const CLUSTERS: i64 = 2_000;
 
 /// Takes note of an incident that has ended. Does nothing where a pattern's rule held in it, and where it has not ended.
@@ -52,6 +55,7 @@ pub(crate) async fn learn_from_end(
     cluster.id = tx.put_cluster(&cluster).await?;
     let before = tx.draft_members(cluster.id, drafts::MEMBERS).await?;
     tx.put_draft_member(cluster.id, &member).await?;
+    tx.prune_draft_members(cluster.id, drafts::MEMBERS).await?;
     // What a person has decided stays decided; it is only counted.
     if matches!(cluster.status, ClusterStatus::Waiting | ClusterStatus::Dropped) {
         drafts::make(tx, cluster, &before, &member, &raw, config, now).await?;
@@ -96,6 +100,10 @@ async fn cluster_for(
     config: &Config,
     now: Timestamp,
 ) -> Result<DraftCluster, StoreError> {
+    // Also one that is older than those looked at below, so that what was rejected is not drafted again.
+    if let Some(same) = tx.draft_cluster_of_same(&incident.project, member).await? {
+        return Ok(same);
+    }
     let known = tx.draft_clusters_of(&incident.project, member.kind, CLUSTERS).await?;
     let alike = |cluster: &DraftCluster| {
         let service = ServiceName::new(&cluster.service);
@@ -111,7 +119,7 @@ async fn cluster_for(
     let mut best: Option<(u32, DraftCluster)> = None;
     for cluster in known {
         if let Some(alike) = alike(&cluster)
-            && best.as_ref().is_none_or(|(most, _)| alike > *most)
+            && best.as_ref().is_none_or(|(most, of)| (alike, Reverse(cluster.id)) > (*most, Reverse(of.id)))
         {
             best = Some((alike, cluster));
         }
@@ -153,5 +161,62 @@ fn entry(event_type: &'static str, actor: &str, cluster: &DraftCluster, result: 
         target: None,
         result,
         details: serde_json::json!({ "cluster": cluster.id, "incidents": cluster.incidents }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use selfheal_core::{Fingerprint, NewSignal, ProjectName, Severity, SignalKind, SignalSeen, SourceName, Span};
+    use selfheal_store::Store;
+
+    use super::*;
+
+    async fn incident(tx: &mut Tx, text: &str) -> (Incident, Member) {
+        let now = Timestamp::EPOCH;
+        let new = NewSignal {
+            kind: SignalKind::Log,
+            source: SourceName::new("log"),
+            service: ServiceName::new("pay"),
+            project: ProjectName::new("shop"),
+            severity: Severity::High,
+            fingerprint: Fingerprint::of(&[text]),
+            template: text.into(),
+            text: text.into(),
+            attributes: Default::default(),
+            trace_id: None,
+            count: 1,
+            first_seen: now,
+            last_seen: now,
+        };
+        let (id, _) = tx.put_signal(&new, Span::from_secs(120), now).await.expect("stored");
+        let seen = SignalSeen::of(id, &new);
+        let incident = tx.open_incident(new.project.clone(), text.into(), seen, now).await.expect("opened");
+        let signals = tx.signals_of(incident.id, 9).await.expect("read");
+        let member = Member::of(incident.id, Severity::High, &signals, None).expect("a signal");
+        (incident, member)
+    }
+
+    #[tokio::test]
+    async fn what_was_rejected_long_ago_is_not_drafted_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("icdev.db").display());
+        let mut tx = Store::open(&url).await.expect("opens").write().await.expect("writes");
+        let config = selfheal_core::config::parse("", "test").expect("valid");
+        let (now, later) = (Timestamp::EPOCH, Timestamp::EPOCH + Span::from_minutes(9));
+        let (one, member) = incident(&mut tx, "vault sealed while rotating keys").await;
+        let mut rejected = cluster_for(&mut tx, &one, &member, &config, now).await.expect("made");
+        assert_eq!((rejected.id, rejected.incidents), (0, 0), "a new one");
+        rejected.status = ClusterStatus::Rejected;
+        rejected.id = tx.put_cluster(&rejected).await.expect("stored");
+        for number in 0..=CLUSTERS {
+            let other = DraftCluster { id: 0, template: format!("failure of kind x{number}"), ..rejected.clone() };
+            tx.put_cluster(&DraftCluster { last_seen: later, ..other }).await.expect("stored");
+        }
+        let (again, member) = incident(&mut tx, "vault sealed while rotating keys").await;
+        assert_eq!(cluster_for(&mut tx, &again, &member, &config, later).await.expect("found"), rejected);
+        // One that is only alike is looked for among the latest; all of them are equally alike, and the oldest of these wins.
+        let (like, member) = incident(&mut tx, "failure of kind x7 now").await;
+        let found = cluster_for(&mut tx, &like, &member, &config, later).await.expect("found");
+        assert_eq!(found.template, "failure of kind x1");
     }
 }

@@ -12,8 +12,9 @@ use crate::people::{PersonError, Refusal};
 /// A draft as a person accepts it.
 #[derive(Clone, Debug)]
 pub struct AcceptedDraft {
-    /// The draft that was looked at.
-    pub seen: Pattern,
+    pub draft: PatternId,
+    /// Digest of the draft as it was looked at: see [`digest`].
+    pub digest: String,
     /// What it shall be; the same where nothing was changed. Its id may differ where its name does.
     pub wanted: Pattern,
 }
@@ -22,17 +23,9 @@ impl Engine {
     /// Makes a draft an active pattern. It starts at 0.50 and heals nothing by itself, whatever was asked for.
     pub async fn accept_draft(&self, by: &str, accepted: AcceptedDraft) -> Result<Pattern, PersonError> {
         let (mut tx, now) = (self.store.write().await?, self.now());
-        let AcceptedDraft { seen, wanted } = accepted;
-        let stored = draft(&mut tx, &seen.id).await?;
-        if digest(&stored) != digest(&seen) {
-            return Err(Refusal::new(
-                "draft_changed",
-                "The draft was not accepted",
-                "it has changed since it was looked at",
-                "Look at it again and decide again.",
-            )
-            .into());
-        }
+        let AcceptedDraft { draft: id, digest: seen, wanted } = accepted;
+        let stored = draft(&mut tx, &id).await?;
+        unchanged(&stored, &seen, "The draft was not accepted")?;
         if wanted.rule.is_none() {
             return Err(Refusal::new(
                 "no_rule",
@@ -52,7 +45,7 @@ impl Engine {
                 )
                 .into());
             }
-            tx.remove_draft(&stored.id).await?;
+            tx.rename_draft(&stored.id, &Pattern { id: wanted.id.clone(), ..stored.clone() }).await?;
         }
         let pattern = Pattern {
             status: PatternStatus::Active,
@@ -79,9 +72,17 @@ impl Engine {
     }
 
     /// Removes a draft. The same incidents are not drafted again.
-    pub async fn reject_draft(&self, id: &PatternId, by: &str, reason: Option<String>) -> Result<(), PersonError> {
+    /// `seen` is the digest of the draft as it was looked at.
+    pub async fn reject_draft(
+        &self,
+        id: &PatternId,
+        seen: &str,
+        by: &str,
+        reason: Option<String>,
+    ) -> Result<(), PersonError> {
         let (mut tx, now) = (self.store.write().await?, self.now());
         let stored = draft(&mut tx, id).await?;
+        unchanged(&stored, seen, "The draft was not rejected")?;
         tx.remove_draft(id).await?;
         if let Some(cluster) = tx.cluster_of_pattern(id).await? {
             self.decided(&mut tx, cluster, ClusterStatus::Rejected, by, reason, now).await?;
@@ -128,6 +129,19 @@ pub(crate) async fn confirm(
     confirmed.action = Some(fix.action.kind.to_string());
     tx.audit(confirmed).await?;
     Ok(())
+}
+
+/// Whether the draft is what the person saw: an incident may have made it anew meanwhile, or another person edited it.
+fn unchanged(stored: &Pattern, seen: &str, otherwise: &'static str) -> Result<(), Refusal> {
+    if digest(stored) == seen {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        "draft_changed",
+        otherwise,
+        "it has changed since it was looked at",
+        "Look at it again and decide again: selfheal knowledge drafts.",
+    ))
 }
 
 async fn draft(tx: &mut Tx, id: &PatternId) -> Result<Pattern, PersonError> {

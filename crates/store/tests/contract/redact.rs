@@ -78,7 +78,7 @@ async fn nothing_of_it_is_left_and_the_replay_holds(store: Store) {
     .expect("appended");
     let redaction = Redaction::text(SECRET).expect("valid");
     assert!(stored(&mut tx, id).await.contains("hunter2"));
-    let redacted = tx.redact(id, &redaction).await.expect("redacted");
+    let redacted = tx.redact(id, &redaction, at(9)).await.expect("redacted");
     assert_eq!((redacted.signals, redacted.facts, redacted.incident), (3, 4, true));
     let text = stored(&mut tx, id).await;
     assert!(!text.contains("hunter2"), "{text}");
@@ -91,7 +91,7 @@ async fn nothing_of_it_is_left_and_the_replay_holds(store: Store) {
     let (trail, error) = tx.verify_audit(Default::default()).await.expect("read");
     assert_eq!((trail.chain().count(), error), (1, None));
     assert_eq!(tx.audit_entries_with(id, &redaction).await.expect("read").len(), 1);
-    assert!(tx.redact(id, &redaction).await.expect("again").is_nothing());
+    assert!(tx.redact(id, &redaction, at(9)).await.expect("again").is_nothing());
     // It goes on as before.
     tx.record(id, &Fact::Acknowledged { by: "ada".into() }, at(5)).await.expect("legal");
     assert_eq!(replay(&mut tx, id).await, Some(tx.incident(id).await.expect("read")));
@@ -103,7 +103,7 @@ async fn what_the_engine_goes_by_is_refused_or_stays(store: Store) {
     let before = tx.incident(id).await.expect("read");
     // Everything that is a word or a number; what remains is what it was.
     let all = Redaction::regex(r"[[:alnum:]]+").expect("valid");
-    match tx.redact(id, &all).await {
+    match tx.redact(id, &all, at(9)).await {
         Ok(_) => {
             let after = tx.incident(id).await.expect("read");
             assert_eq!((after.services, after.severity, after.onset), (before.services, before.severity, before.onset));
@@ -120,7 +120,7 @@ async fn an_expired_story_is_redacted_too(store: Store) {
         tx.record(id, &fact, at(seconds)).await.expect("legal");
     }
     tx.purge_facts(at(9), 3).await.expect("purged");
-    tx.redact(id, &Redaction::text(SECRET).expect("valid")).await.expect("redacted");
+    tx.redact(id, &Redaction::text(SECRET).expect("valid"), at(9)).await.expect("redacted");
     let text = stored(&mut tx, id).await;
     assert!(!text.contains("hunter2"), "{text}");
     assert_eq!(tx.incident(id).await.expect("read").state.name(), "closed");
@@ -131,7 +131,7 @@ async fn others_are_left_alone(store: Store) {
     let other = incident(&mut tx, "shop", Severity::High, 0).await;
     let before = stored(&mut tx, other).await;
     let id = leaky(&mut tx).await;
-    tx.redact(id, &Redaction::regex("failed").expect("valid")).await.expect("redacted");
+    tx.redact(id, &Redaction::regex("failed").expect("valid"), at(9)).await.expect("redacted");
     assert_eq!(stored(&mut tx, other).await, before);
 }
 
@@ -153,7 +153,7 @@ async fn the_files_hold_nothing_of_it_either() {
     };
     assert!(holds());
     let mut tx = store.write().await.expect("writes");
-    tx.redact(id, &Redaction::text(SECRET).expect("valid")).await.expect("redacted");
+    tx.redact(id, &Redaction::text(SECRET).expect("valid"), at(9)).await.expect("redacted");
     tx.commit().await.expect("committed");
     store.sweep().await.expect("swept");
     assert!(!holds(), "overwritten, and not only let go of");

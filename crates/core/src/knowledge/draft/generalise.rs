@@ -66,6 +66,13 @@ fn expression(lines: &[&str]) -> Option<String> {
     })
 }
 
+/// An expression that holds on the lines of a template with `<*>` and [`REDACTED`] in it. `None` where that is too little.
+pub fn from_template(template: &str) -> Option<String> {
+    let words = template.split(' ').filter(|word| !word.is_empty()).map(|word| word.replace(REDACTED, GAP));
+    let words = trimmed(words.collect());
+    is_specific(&words).then(|| render(&words, Some(BOUNDS[1]), r"\s+"))
+}
+
 /// The words that all lines share, in order, with wildcards between them.
 fn common(lines: &[&str]) -> Vec<String> {
     let mut lines = lines.iter().map(|line| words(line));
@@ -167,7 +174,11 @@ fn trimmed(mut words: Vec<String>) -> Vec<String> {
 }
 
 fn is_specific(words: &[String]) -> bool {
-    let literal = words.join(" ").replace(GAP, " ").replace(VARIABLE, " ");
+    says_enough(&words.join(" ").replace(GAP, " ").replace(VARIABLE, " "))
+}
+
+/// Whether enough stands for itself to be a rule: `literal` is what does, with spaces between.
+pub fn says_enough(literal: &str) -> bool {
     let characters = literal.chars().filter(|c| c.is_alphanumeric()).count();
     let long = literal.split(|c: char| !c.is_alphabetic()).filter(|word| word.chars().count() >= 3).count();
     characters >= LITERAL_CHARACTERS && long >= LITERAL_WORDS

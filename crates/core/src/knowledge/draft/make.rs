@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::redacted::text_of;
 use super::{DRAFT_CONFIDENCE, Member, Separation, common_template, generalise, separate};
 use crate::knowledge::{
     AlertCondition, Condition, Examples, PackEntry, Pattern, PatternScope, PatternStatus, Rule, Source,
@@ -98,6 +99,30 @@ pub fn make_draft(input: &DraftInput<'_>) -> Option<Draft> {
     let mut pattern = entry.into_pattern("draft", input.now).ok()?;
     pattern.status = PatternStatus::Draft;
     Some(Draft { pattern, notes })
+}
+
+/// The rule that a draft of these incidents would have, as [`make_draft`] makes it.
+pub fn draft_rule(members: &[Member], raw: &[String]) -> Option<Rule> {
+    let lines: Vec<&str> = members.iter().filter_map(|member| member.texts.first()).map(String::as_str).collect();
+    rule_of(members.first()?, &lines, raw)
+}
+
+/// A word for each condition that a line has to have for the condition to hold on it: what near misses are looked for by. None
+/// for a rule that reads no text, which has no near misses.
+pub fn near_miss_words(rule: &Rule) -> Vec<String> {
+    let longest = |text: String| {
+        let words = text.split(|c: char| !c.is_alphanumeric()).max_by_key(|word| word.chars().count());
+        words.filter(|word| !word.is_empty()).map(str::to_owned)
+    };
+    let text = |condition: &Condition| match condition {
+        Condition::Regex(expression) => text_of(expression),
+        Condition::Literal(text) => Some(text.clone()),
+        Condition::Template(_) | Condition::Attributes(_) | Condition::Alert(_) | Condition::Metric(_) => None,
+    };
+    let mut words: Vec<String> = rule.any.iter().filter_map(text).filter_map(longest).collect();
+    words.sort();
+    words.dedup();
+    words
 }
 
 fn rule_of(first: &Member, lines: &[&str], raw: &[String]) -> Option<Rule> {
@@ -318,6 +343,18 @@ mod tests {
         let Draft { pattern, notes } = draft(&[member(1, "pay", "error 5"), member(2, "web", "error 9")], &[]);
         assert_eq!((pattern.rule, pattern.scope.service), (None, None));
         assert!(notes[0].contains("--rule"), "{notes:?}");
+    }
+
+    #[test]
+    fn near_misses_are_looked_for_by_a_word_that_they_must_have() {
+        let one = member(1, "pay", "cannot claim ledger lease 17 of shard");
+        let rule =
+            draft_rule(&[one.clone(), member(2, "pay", "cannot claim ledger lease 9 of shard")], &[]).expect("a rule");
+        let words = near_miss_words(&rule);
+        assert_eq!((words.len(), words[0].len()), (1, 6), "{words:?}");
+        assert!(one.texts[0].contains(&words[0]));
+        let alert = AlertCondition { name: "Slow".into(), labels: Default::default() };
+        assert_eq!(near_miss_words(&Rule { any: vec![Condition::Alert(alert)] }), [""; 0]);
     }
 
     #[test]

@@ -6,7 +6,6 @@
 
 mod generalise;
 mod make;
-mod redacted;
 mod scrub;
 mod separate;
 
@@ -17,7 +16,8 @@ use crate::detect::{jaccard, tokens};
 use crate::{Action, BasisPoints, IncidentId, ServiceName, Severity, Signal, SignalKind, Timestamp};
 
 pub use generalise::{common_template, generalise};
-pub use make::{Draft, DraftInput, NearMiss, make_draft};
+pub(super) use generalise::{from_template, says_enough};
+pub use make::{Draft, DraftInput, NearMiss, draft_rule, make_draft, near_miss_words};
 pub use scrub::scrub;
 pub use separate::{Separation, separate};
 

@@ -16,6 +16,9 @@ const BRANCHES: usize = 24;
 /// Words that a draft may carry: more would rule out the failure's own next form.
 const TERMS: usize = 8;
 
+/// Different words that are tried at all.
+const WORDS: usize = 2_000;
+
 /// What separates members from near misses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Separation {
@@ -30,9 +33,12 @@ pub struct Separation {
 /// Finds terms that occur in every near miss and in no member.
 pub fn separate(members: &[&str], near_misses: &[&str]) -> Separation {
     let looked_at = &near_misses[..near_misses.len().min(NEAR_MISSES)];
+    // Members are long and words are many: most words stand in no member at all, which is seen at once.
+    let lowercase: Vec<String> = members.iter().map(|member| member.to_lowercase()).collect();
     let mut words: Vec<(String, u64)> = Vec::new();
-    for word in looked_at.iter().flat_map(|text| words_of(text)).collect::<BTreeSet<_>>() {
-        if members.iter().any(|member| contains_term(member, &word)) {
+    for word in looked_at.iter().flat_map(|text| words_of(text)).collect::<BTreeSet<_>>().into_iter().take(WORDS) {
+        let may_have = members.iter().zip(&lowercase).filter(|(_, text)| text.contains(word.as_str()));
+        if may_have.into_iter().any(|(member, _)| contains_term(member, &word)) {
             continue;
         }
         let rules_out = (0..looked_at.len()).filter(|i| contains_term(looked_at[*i], &word));

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Rules, texts};
 use crate::PatternId;
-use crate::knowledge::{Pattern, PatternStatus};
-use crate::matching::contains_term;
+use crate::knowledge::{Pattern, PatternStatus, check_examples};
 
 /// Rules that hold on one line and are compared with each other: a line on which more hold says nothing of any two.
 const HOLDING: usize = 64;
@@ -162,12 +161,10 @@ fn failing(rules: &Rules<'_>, index: usize) -> Option<FailingExamples> {
     match rules.compiled(index) {
         None => found.error = Some(pattern.rule.as_ref()?.compile().err()?.to_string()),
         Some(compiled) => {
-            let out = |line: &str| pattern.must_not.iter().any(|term| contains_term(line, term));
-            let holds = |line: &&String| compiled.holds_for_text(line) && !out(line);
-            if compiled.reads_text() {
-                found.missed = pattern.examples.matches.iter().filter(|line| !holds(line)).cloned().collect();
+            for fault in check_examples(pattern.rule.as_ref()?, compiled, &pattern.must_not, &pattern.examples) {
+                let list = if fault.is_of_matches() { &mut found.missed } else { &mut found.wrong };
+                list.push(fault.line().to_owned());
             }
-            found.wrong = pattern.examples.rejects.iter().filter(holds).cloned().collect();
         }
     }
     (found.error.is_some() || !found.missed.is_empty() || !found.wrong.is_empty()).then_some(found)
@@ -251,12 +248,17 @@ mod tests {
         broken.examples.rejects = vec!["lost".into()];
         let mut wrong = pattern("Wrong", "lost", &["lost"]);
         wrong.examples.rejects = vec!["lost it".into()];
+        let mut template = pattern("Template", "lease", &["lease 7 found"]);
+        template.rule = Some(Rule { any: vec![crate::knowledge::Condition::Template("lease <*> lost".into())] });
         let mut unusable = pattern("Unusable", "x", &[]);
         unusable.rule = Some(Rule::regex("("));
-        let found = review(&[broken, wrong, unusable]).failing;
+        let found = review(&[broken, template, wrong, unusable]).failing;
         let seen: Vec<_> =
             found.iter().map(|f| (f.pattern.as_str(), f.error.is_some(), f.missed.len(), f.wrong.len())).collect();
-        assert_eq!(seen, [("broken", false, 1, 0), ("wrong", false, 0, 1), ("unusable", true, 0, 0)]);
+        assert_eq!(
+            seen,
+            [("broken", false, 1, 0), ("template", false, 1, 0), ("wrong", false, 0, 1), ("unusable", true, 0, 0)]
+        );
     }
 
     #[test]
