@@ -12,6 +12,7 @@ mod pattern;
 mod reading;
 pub mod review;
 mod rule;
+mod specificity;
 mod split;
 mod starter;
 mod yaml;
