@@ -9,7 +9,8 @@ use selfheal_core::knowledge::Pattern;
 use selfheal_core::matching::relevance::Model;
 use selfheal_core::matching::{Basis, Evidence, KnowledgeBase, PatternMatch, Query, weigh_items};
 use selfheal_core::{
-    ActionClass, Best, Decision, DecisionInput, Incident, NewSignal, PatternId, ProjectName, ServiceName, Timestamp, decide, learn,
+    ActionClass, Best, Decision, DecisionInput, Incident, NewSignal, PatternId, ProjectName, ServiceName, Timestamp,
+    decide, learn,
 };
 
 /// Matches of an incident that are kept.

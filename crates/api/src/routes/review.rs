@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use selfheal_core::audit::NewEntry;
 use selfheal_core::knowledge::draft::digest;
-use selfheal_core::knowledge::review::{Findings, Sameness, alternations, repeats, review};
+use selfheal_core::knowledge::review::{FailingExamples, Findings, Sameness, Shadowed, alternations, repeats, review};
 use selfheal_core::knowledge::{Pattern, PatternStatus, merge, unmerge};
 use selfheal_core::learn::{Outcomes, combine};
 use selfheal_core::{PatternId, ProjectName, Span, Timestamp};
@@ -70,7 +70,7 @@ pub async fn show(
     let steps = tx.confidence_steps_since(now - TURNS_WITHIN, ROWS).await?;
     let waiting = tx.draft_clusters(ClusterStatus::Waiting, DRAFTS).await?;
     let accepted = tx.draft_clusters(ClusterStatus::Accepted, DRAFTS).await?;
-    let merged = tx.merges().await?;
+    let merged = tx.roots().await?;
     drop(tx);
     // Ten thousand rules are compiled: nobody else waits for that.
     let (patterns, findings) = tokio::task::spawn_blocking(move || {
@@ -80,6 +80,7 @@ pub async fn show(
     .await
     .map_err(|error| ApiError::Internal(error.to_string()))?;
     let by_id: HashMap<&PatternId, &Pattern> = patterns.iter().map(|pattern| (&pattern.id, pattern)).collect();
+    let found = Found::of(&findings);
     let name = |id: &PatternId| by_id.get(id).map_or_else(String::new, |pattern| pattern.name.clone());
     let active = || patterns.iter().filter(|pattern| pattern.status == PatternStatus::Active);
     let idle_since = now - days(query.unused_days);
@@ -99,7 +100,9 @@ pub async fn show(
             (turns >= TURNS).then(|| FlappingView { pattern: pattern.id.to_string(), turns, confidence })
         })
         .collect();
-    let fixes = successes.into_iter().map(|one| (root(&merged, one.pattern), one.service, one.at));
+    let fixes = successes
+        .into_iter()
+        .map(|one| (merged.get(&one.pattern).cloned().unwrap_or(one.pattern), one.service, one.at));
     let repeats = repeats(fixes, since, now, query.repeats.max(2)).into_iter().map(|repeat| {
         let pattern = by_id.get(&repeat.pattern);
         RepeatView {
@@ -136,7 +139,7 @@ pub async fn show(
         flapping,
         unused,
         too_narrow,
-        health: active().map(|pattern| health(pattern, &findings, &hits, &confirmed)).collect(),
+        health: active().map(|pattern| health(pattern, &found, &hits, &confirmed)).collect(),
         shadowed: findings
             .shadowed
             .iter()
@@ -148,12 +151,12 @@ pub async fn show(
             .collect(),
         failing: findings
             .failing
-            .into_iter()
+            .iter()
             .map(|one| FailingView {
                 pattern: one.pattern.to_string(),
-                error: one.error,
-                missed: one.missed,
-                wrong: one.wrong,
+                error: one.error.clone(),
+                missed: one.missed.clone(),
+                wrong: one.wrong.clone(),
             })
             .collect(),
     }))
@@ -184,15 +187,30 @@ fn duplicates(findings: &Findings, by_id: &HashMap<&PatternId, &Pattern>, now: T
     findings.duplicates.iter().filter_map(view).collect()
 }
 
+/// What was found of each pattern.
+struct Found<'a> {
+    shadowed: HashMap<&'a PatternId, &'a Shadowed>,
+    failing: HashMap<&'a PatternId, &'a FailingExamples>,
+}
+
+impl<'a> Found<'a> {
+    fn of(findings: &'a Findings) -> Self {
+        Self {
+            shadowed: findings.shadowed.iter().map(|one| (&one.pattern, one)).collect(),
+            failing: findings.failing.iter().map(|one| (&one.pattern, one)).collect(),
+        }
+    }
+}
+
 fn health(
     pattern: &Pattern,
-    findings: &Findings,
+    found: &Found<'_>,
     hits: &HashMap<PatternId, Hits>,
     confirmed: &HashMap<PatternId, i64>,
 ) -> HealthView {
     let hits = hits.get(&pattern.id).copied().unwrap_or_default();
-    let shadowed = findings.shadowed.iter().find(|one| one.pattern == pattern.id);
-    let failing = findings.failing.iter().find(|one| one.pattern == pattern.id);
+    let shadowed = found.shadowed.get(&pattern.id);
+    let failing = found.failing.get(&pattern.id);
     HealthView {
         pattern: pattern.id.to_string(),
         hits: hits.count,
@@ -201,18 +219,6 @@ fn health(
         shadowed_by: shadowed.map_or_else(Vec::new, |one| one.by.iter().map(ToString::to_string).collect()),
         failing_examples: failing.map_or(0, |one| one.missed.len() + one.wrong.len()),
     }
-}
-
-/// The pattern that a merged one is part of now.
-fn root(merged: &HashMap<PatternId, PatternId>, mut id: PatternId) -> PatternId {
-    // A chain cannot be longer than there are merges, whatever stands there.
-    for _ in 0..=merged.len() {
-        match merged.get(&id) {
-            Some(into) => id = into.clone(),
-            None => break,
-        }
-    }
-    id
 }
 
 #[utoipa::path(get, operation_id = "pattern_evidence", path = "/api/v1/patterns/{id}/evidence", tag = "knowledge",
@@ -225,10 +231,10 @@ pub async fn evidence(
     let id = PatternId::from_name(&id);
     let mut tx = app.store().read().await?;
     tx.pattern(&id).await?.ok_or_else(|| ApiError::no_pattern(&id))?;
-    let merged = tx.merges().await?;
+    let merged = tx.roots().await?;
     let mut by_project: std::collections::BTreeMap<ProjectName, Outcomes> = Default::default();
     for (pattern, outcomes) in tx.outcomes_by_project().await? {
-        if pattern != id && root(&merged, pattern) != id {
+        if pattern != id && merged.get(&pattern) != Some(&id) {
             continue;
         }
         for (project, more) in outcomes {

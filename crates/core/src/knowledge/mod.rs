@@ -22,7 +22,7 @@ pub use export::write_pack;
 pub use icdev::{ForeignEntry, ForeignRow, ForeignValue, entries_of};
 pub use import::{IMPORT_CONFIDENCE, Local, Verdict, content_digest, lower_trust, weigh};
 pub use limits::{DOCUMENT_BYTES, EntryProblem, PACK_BYTES, PACK_ENTRIES};
-pub use merge::{merge, unmerge};
+pub use merge::{Taught, merge, restored, unmerge};
 pub use pack::{Pack, PackEntry, parse_pack, read_pack};
 pub use pattern::{Examples, PackInfo, Pattern, PatternScope, PatternStatus, Provenance, Source};
 pub use reading::{PackFault, PackReading, ReadEntry, read_document, read_entries};

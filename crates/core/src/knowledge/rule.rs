@@ -236,9 +236,7 @@ impl Compiled {
             Self::Regex(regex) => regex
                 .find(&signal.text)
                 .map(|found| (format!("regex {}", regex.as_str()), Some((found.start(), found.end())))),
-            Self::Template(template) => {
-                (signal.template == *template).then(|| (format!("template {template}"), None))
-            }
+            Self::Template(template) => (signal.template == *template).then(|| (format!("template {template}"), None)),
             Self::Literal(literal) => find_ignoring_case(&signal.text, literal)
                 .map(|at| (format!("literal {literal}"), Some((at, at + literal.len())))),
             Self::Attributes(wanted) => {

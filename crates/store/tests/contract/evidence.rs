@@ -6,10 +6,10 @@ use selfheal_core::matching::evidence::{ConfirmedCause, PAIRS, Statistics};
 use selfheal_core::{
     BasisPoints, Change, ChangeKind, IncidentId, PatternId, ProjectName, ServiceName, Severity, Span, Timestamp,
 };
-use selfheal_store::{NewEvent, Store};
+use selfheal_store::{Merge, NewEvent, Store};
 
 use crate::on_both;
-use crate::support::{at, incident, plan, signal};
+use crate::support::{at, incident, pattern, plan, signal};
 
 on_both!(
     changes_come_back_as_they_went_in,
@@ -192,6 +192,21 @@ async fn causes_add_up_and_are_taken_back_exactly(store: Store) {
     assert_eq!(tx.take_back_cause(ids[0]).await.expect("gone"), None);
     let found = tx.cause_statistics(&wanted, &shop, &pay, &sequences).await.expect("read");
     assert_eq!(found, sums(&causes[1..], (&shop, &pay)));
+    // What was the cause under a merged pattern's id is the other one's as long as the merge stands.
+    let [oom, disk] = ["oom", "disk"].map(pattern);
+    let merge = Merge {
+        id: 0,
+        merged_before: disk.clone(),
+        into_before: oom.clone(),
+        into_after: oom,
+        by: "ada".into(),
+        at: at(11),
+    };
+    tx.put_merge(&merge).await.expect("stored");
+    let renamed: Vec<ConfirmedCause> =
+        causes[1..].iter().map(|cause| ConfirmedCause { pattern: PatternId::new("oom"), ..cause.clone() }).collect();
+    let found = tx.cause_statistics(&wanted[..1], &shop, &pay, &sequences).await.expect("read");
+    assert_eq!(found, sums(&renamed, (&shop, &pay)));
 }
 
 async fn counts_can_be_built_anew(store: Store) {

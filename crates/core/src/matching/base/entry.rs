@@ -32,13 +32,7 @@ pub(super) struct Lazy {
 
 impl Entry {
     pub fn new(pattern: Pattern, scope: Scope) -> Self {
-        Self {
-            scope,
-            slot: NONE,
-            stored: None,
-            pattern: OnceLock::from(Arc::new(pattern)),
-            lazy: OnceLock::new(),
-        }
+        Self { scope, slot: NONE, stored: None, pattern: OnceLock::from(Arc::new(pattern)), lazy: OnceLock::new() }
     }
 
     pub fn stored(scope: Scope, slot: u32, body: Body) -> Self {
