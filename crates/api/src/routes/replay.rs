@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::patterns::{PutPattern, entry};
 use crate::extract::Body;
 use crate::{ApiError, App, Principal};
 
@@ -22,7 +23,7 @@ const MINUTES_AT_MOST: u64 = 100 * 366 * 24 * 60;
 /// Bytes of an edited document.
 const DOCUMENT_LIMIT: usize = 256 * 1024;
 
-/// An edit that is not saved: exactly one of `document`, `disabled` and `removed`.
+/// An edit that is not saved: exactly one of `document`, `change`, `disabled` and `removed`.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReplayRequest {
@@ -30,6 +31,8 @@ pub struct ReplayRequest {
     pub pattern: String,
     /// The edited pattern as it stands in a pack, in YAML or JSON. A confidence that it does not name stays as it is.
     pub document: Option<String>,
+    /// A change as it would be put.
+    pub change: Option<PutPattern>,
     pub disabled: bool,
     pub removed: bool,
     /// Only incidents opened since then, RFC 3339.
@@ -102,7 +105,7 @@ pub struct ReplayReply {
 pub async fn replay_pattern(
     State(app): State<Arc<App>>,
     _who: Principal,
-    Body(body): Body<ReplayRequest>,
+    Body(mut body): Body<ReplayRequest>,
 ) -> Result<Json<ReplayReply>, ApiError> {
     let since = match (body.since.as_deref(), body.within_minutes) {
         (Some(since), None) => moment(since)?,
@@ -121,7 +124,7 @@ pub async fn replay_pattern(
     // One view of the database for everything: what is compared is compared with the same incidents.
     let mut tx = app.store().read().await?;
     let stored = tx.pattern(&id).await?;
-    let edit = edit(&body, &id, stored.as_ref(), app.now())?;
+    let edit = edit(&mut body, &id, stored.as_ref(), app.now())?;
     let incidents = tx.count_opened(since).await? as u64;
     let before = app.engine.knowledge(&mut tx).await?.read(Clone::clone);
     let config = app.engine.config();
@@ -166,9 +169,24 @@ fn moment(text: &str) -> Result<Timestamp, ApiError> {
 }
 
 /// The edit that a request means.
-fn edit(body: &ReplayRequest, id: &PatternId, stored: Option<&Pattern>, now: Timestamp) -> Result<Edit, ApiError> {
+fn edit(body: &mut ReplayRequest, id: &PatternId, stored: Option<&Pattern>, now: Timestamp) -> Result<Edit, ApiError> {
     let invalid = |why: String, next: &str| ApiError::invalid("The edit cannot be replayed", why, next);
     match (&body.document, body.disabled, body.removed) {
+        (None, false, false) if let Some(change) = body.change.take() => {
+            let mut pattern = entry(change, stored)?
+                .into_pattern("person", now)
+                .map_err(|why| invalid(why, "Mend it and try again. Nothing was changed."))?;
+            if let Some(stored) = stored {
+                pattern.use_count = stored.use_count;
+                pattern.attempts = stored.attempts;
+                pattern.status = stored.status;
+            }
+            pattern.id = id.clone();
+            Ok(Edit::Put(Box::new(pattern)))
+        }
+        _ if body.change.is_some() => {
+            Err(invalid("it names a change and something else".into(), "Send exactly one of them."))
+        }
         (Some(document), false, false) => Ok(Edit::Put(Box::new(edited(document, id, stored, now)?))),
         (None, true, false) => {
             let stored = stored.ok_or_else(|| ApiError::no_pattern(id))?;
@@ -179,7 +197,7 @@ fn edit(body: &ReplayRequest, id: &PatternId, stored: Option<&Pattern>, now: Tim
             Ok(Edit::Remove(id.clone()))
         }
         _ => Err(invalid(
-            "it names none, or more than one, of an edited document, `disabled` and `removed`".into(),
+            "it names none, or more than one, of an edited document, a change, `disabled` and `removed`".into(),
             "Send exactly one of them.",
         )),
     }
