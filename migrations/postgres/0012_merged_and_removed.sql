@@ -18,3 +18,6 @@ create table removed_patterns (
     pattern_id text primary key,
     removed_at bigint not null
 );
+
+-- Changes of services outside the inventory are of the project that their signals are of.
+update changes set project = 'default' where project = '';

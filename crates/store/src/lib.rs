@@ -38,6 +38,7 @@ mod outbox;
 mod pattern_list;
 mod patterns;
 mod redact;
+mod removed;
 mod replay;
 mod retention;
 mod settings;

@@ -460,7 +460,7 @@ impl World {
                 let change = Change {
                     id: 0,
                     at: self.engine.now(),
-                    project: self.config.service(&service).map(|s| s.project.clone()).unwrap_or_default(),
+                    project: self.config.project_of(&service),
                     service,
                     kind: ChangeKind::Deployment,
                     version: Some(version),

@@ -222,7 +222,8 @@ impl KnowledgeBase {
         self.rank_with(query, top, None)
     }
 
-    /// The best patterns as [`Self::rank`] gives them, where one more is looked at whatever its text is worth.
+    /// The best patterns as [`Self::rank`] gives them, where one more is looked at whatever its text is worth; it
+    /// comes last where it is not among them.
     pub fn rank_with(&self, query: &Query<'_>, top: usize, also: Option<&PatternId>) -> Vec<PatternMatch> {
         let text: String = query.signals.iter().flat_map(|signal| [signal.text.as_str(), "\n"]).collect();
         let terms = self.index.terms(tokenise(&text));
@@ -256,7 +257,13 @@ impl KnowledgeBase {
                 .then_with(|| a.pattern.confidence.cmp(&b.pattern.confidence))
                 .then_with(|| a.pattern.id.cmp(&b.pattern.id))
         });
-        candidates.truncate(top);
+        let place = also.and_then(|id| candidates.iter().position(|one| one.pattern.id == *id));
+        if let Some(asked) = place.filter(|place| *place >= top) {
+            candidates.swap(top, asked);
+            candidates.truncate(top + 1);
+        } else {
+            candidates.truncate(top);
+        }
         candidates
             .into_iter()
             .map(|candidate| PatternMatch {

@@ -68,9 +68,8 @@ async fn only_changes_in_reach_of_the_services_are_found(store: Store) {
     }
     let elsewhere = Change { project: ProjectName::new("bank"), ..change("pay", 25) };
     tx.put_change(&elsewhere).await.expect("stored");
-    let services = [ServiceName::new("pay"), ServiceName::new("db")];
-    let shop = ProjectName::new("shop");
-    let found = tx.changes_before(&shop, &services, at(10), at(30), 2).await.expect("read");
+    let services = ["pay", "db"].map(|service| (ProjectName::new("shop"), ServiceName::new(service)));
+    let found = tx.changes_before(&services, at(10), at(30), 2).await.expect("read");
     let found: Vec<(&str, Timestamp)> = found.iter().map(|change| (change.service.as_str(), change.at)).collect();
     // After the beginning, up to the end, and not more of one service than asked for.
     assert_eq!(found, [("pay", at(30)), ("pay", at(20)), ("db", at(15))]);
