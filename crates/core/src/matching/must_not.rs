@@ -142,7 +142,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whole_words_are_found_as_they_stand(text in "[ a-zA-Z0-9_.:=éİßΣ-]{0,60}", term in "[a-z0-9é]{1,4}( [a-z]{1,3})?") {
+        // Not with `İ`, whose lowercase has a mark of its own that would end a word: it is among the cases above.
+        fn whole_words_are_found_as_they_stand(text in "[ a-zA-Z0-9_.:=éßΣ-]{0,60}", term in "[a-z0-9é]{1,4}( [a-z]{1,3})?") {
             let (lower, wanted) = (lowercase(&text), lowercase(&term));
             let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
             let plain = lower.match_indices(&wanted).any(|(at, _)| {
