@@ -363,6 +363,8 @@ async fn changes_are_recorded_listed_and_on_record() {
     let unknown = json!({ "service": "nobody", "kind": "restart", "comment": "why not" });
     let unknown: Value = client.post("/api/v1/changes", &unknown).await.expect("recorded");
     assert_eq!(unknown["in_inventory"], json!(false));
+    // Its signals are of this project, too.
+    assert_eq!(unknown["project"], json!("default"));
     let page: Value = client.get("/api/v1/changes").await.expect("listed");
     assert_eq!(page["changes"], json!([unknown, change]), "latest first");
     let page: Value = client.get("/api/v1/changes?service=pay&limit=1").await.expect("listed");
@@ -462,15 +464,107 @@ async fn what_an_unknown_incident_taught_is_accepted_reviewed_and_merged() {
     let error =
         client.post::<Value>("/api/v1/knowledge/unmerge", &json!({ "merged": "twin" })).await.expect_err("once");
     assert_eq!(problem(error).code, "cannot_unmerge");
+    // What cannot be undone any more leaves a way back: the merged one alone.
+    let _: Value = client.post("/api/v1/knowledge/merge", &merge(false)).await.expect("merged");
+    let edit = json!({ "name": accepted["name"], "description": "edited since" });
+    let _: PatternView = client.put(&format!("/api/v1/patterns/{name}"), &edit).await.expect("edited");
+    let error = client.post::<Value>("/api/v1/knowledge/unmerge", &json!({ "merged": "twin" })).await.expect_err("no");
+    let problem_now = problem(error);
+    assert!(problem_now.why.contains("edited since") && problem_now.next.contains("enable twin"), "{problem_now:?}");
+    let on = json!({ "active": true });
+    let twin: PatternView = client.post("/api/v1/patterns/twin/status", &on).await.expect("enabled");
+    assert_eq!(twin.status, selfheal_core::knowledge::PatternStatus::Active);
+    let evidence: Value = client.get("/api/v1/patterns/twin/evidence").await.expect("read");
+    assert_eq!(evidence["merged_into"], Value::Null);
     let page: AuditPage = client.get("/api/v1/audit").await.expect("listed");
     let seen: Vec<&str> = page.entries.iter().rev().map(|entry| entry.event_type.as_str()).collect();
     // The trail holds digests and names of fields, and no lines.
     let edited = page.entries.iter().find(|entry| entry.event_type == "knowledge.edited").expect("edited");
-    assert_eq!(edited.details["changed"], json!(["family"]));
+    assert_eq!(edited.details["changed"], json!(["description"]));
     assert!(edited.details["before_digest"].is_string() && edited.details["before"].is_null(), "{:?}", edited.details);
-    for event in
-        ["learning.confirmed", "learning.drafted", "learning.draft_accepted", "knowledge.merged", "knowledge.unmerged"]
-    {
+    for event in [
+        "learning.confirmed",
+        "learning.drafted",
+        "learning.draft_accepted",
+        "knowledge.merged",
+        "knowledge.unmerged",
+        "knowledge.enabled",
+    ] {
         assert!(seen.contains(&event), "{event} is not in {seen:?}");
     }
+}
+
+#[tokio::test]
+async fn nothing_may_newly_act_unless_somebody_says_so() {
+    let place = place().await;
+    let client = Client::in_process(&place.app);
+    let path = "/api/v1/patterns/stale";
+    let pattern = json!({ "name": "Stale", "root_cause": "x", "rule": "lease is stale", "action": "service.restart" });
+    let put = async |change: Value| {
+        let mut body = pattern.clone();
+        body.as_object_mut().expect("an object").extend(change.as_object().cloned().unwrap_or_default());
+        client.put::<PatternView>(path, &body).await.map_err(|error| problem(error).code)
+    };
+    put(json!({})).await.expect("it cannot act");
+    let refused = |saved: Result<PatternView, String>| assert_eq!(saved.err().as_deref(), Some("would_act"));
+    refused(put(json!({ "auto_healable": true })).await);
+    assert!(!put(json!({})).await.expect("nothing was changed").auto_healable);
+    put(json!({ "auto_healable": true, "may_act": true })).await.expect("somebody said so");
+    // It acts on more, in another way, or more often.
+    refused(put(json!({ "rule": "stale" })).await);
+    refused(put(json!({ "confidence": 0.9 })).await);
+    refused(put(json!({ "action": "cache.clear" })).await);
+    put(json!({ "confidence": 0.4, "description": "less" })).await.expect("it acts on less");
+    // What the change would have meant is said as for a document.
+    let change = json!({ "pattern": "stale", "change": { "name": "Stale", "confidence": 0.9 } });
+    let replayed: Value = client.post("/api/v1/knowledge/replay", &change).await.expect("replayed");
+    assert_eq!(replayed["newly_automatic"], 0);
+    // Out of matching and back: putting it back lets it act.
+    let off: PatternView = client.post(&format!("{path}/status"), &json!({ "active": false })).await.expect("off");
+    assert_eq!(off.status, selfheal_core::knowledge::PatternStatus::Disabled);
+    let error = client.post::<Value>(&format!("{path}/status"), &json!({ "active": true })).await.expect_err("no");
+    assert_eq!(problem(error).code, "would_act");
+    let on = json!({ "active": true, "may_act": true });
+    let _: PatternView = client.post(&format!("{path}/status"), &on).await.expect("on");
+    // The trail names what changed and holds no text of it.
+    let page: AuditPage = client.get("/api/v1/audit").await.expect("listed");
+    let events: Vec<&str> = page.entries.iter().map(|entry| entry.event_type.as_str()).collect();
+    assert!(events.contains(&"knowledge.disabled") && events.contains(&"knowledge.enabled"), "{events:?}");
+    assert!(!serde_json::to_string(&page).expect("JSON").contains("lease is stale"));
+}
+
+#[tokio::test]
+async fn the_homes_folder_brings_no_trust_and_nothing_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = Home::new(folder.path());
+    home.init().expect("made");
+    let foreign = "patterns:\n- name: Stale lease\n  rule: { any: [{ regex: lease is stale }] }\n  root_cause: x\n  \
+                   action: { kind: service.restart }\n  confidence: 1.0\n  auto_healable: true\n";
+    std::fs::write(home.knowledge().join("ours.yaml"), foreign).expect("written");
+    std::fs::write(home.knowledge().join("broken.yaml"), "patterns: [").expect("written");
+    std::fs::write(home.knowledge().join("bytes.yaml"), [0xff, 0xfe]).expect("written");
+    let app = App::open(AppOptions::new(home)).await.expect("opens");
+    let added = app.add_knowledge().await.expect("the other files are taken in");
+    assert!(added.patterns > 400, "{added:?}");
+    assert_eq!(added.problems.len(), 2, "{added:?}");
+    assert!(
+        added.problems[0].starts_with("broken.yaml: ") && added.problems[1].starts_with("bytes.yaml: "),
+        "{added:?}"
+    );
+    let client = Client::in_process(&app);
+    let stale: PatternView = client.get("/api/v1/patterns/stale-lease").await.expect("there");
+    assert!(!stale.auto_healable && stale.origin == "import", "{stale:?}");
+    assert!((stale.confidence.value - 0.6).abs() < 1e-9, "{stale:?}");
+    let shipped: PatternView = client.get("/api/v1/patterns/file-system-full").await.expect("there");
+    assert_eq!(shipped.origin, "starter");
+    for id in ["stale-lease", "file-system-full"] {
+        let _: Value = client.delete(&format!("/api/v1/patterns/{id}")).await.expect("removed");
+    }
+    assert_eq!(app.add_knowledge().await.expect("looked at again").patterns, 0);
+    client.get::<PatternView>("/api/v1/patterns/file-system-full").await.expect_err("it stays away");
+    // What a program brings along itself says what it may do, and does not come back either.
+    assert_eq!(app.add_shipped("demo.yaml", &foreign.replace("Stale lease", "Staler")).await.expect("added"), 1);
+    let staler: PatternView = client.get("/api/v1/patterns/staler").await.expect("there");
+    assert!(staler.auto_healable);
+    assert_eq!(app.add_shipped("demo.yaml", foreign).await.expect("looked at"), 0);
 }

@@ -166,3 +166,28 @@ async fn an_older_copy_of_the_database_is_not_taken_for_a_later_state() {
     assert!(matched(&app, "this is a later state").await.iter().all(|found| found.relevance.get() < 10_000));
     assert_eq!(best(&matched(&app, "this is another future").await), Some(("pool-4", 10_000)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_redacted_leaves_the_snapshot_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = Home::new(folder.path());
+    home.init().expect("made");
+    let app = open(folder.path(), None).await;
+    let client = Client::in_process(&app);
+    let mut secret = pattern(7);
+    secret.description = "seen with password hunter2-abcdef".into();
+    let mut all: Vec<Pattern> = (0..1_200).map(pattern).collect();
+    all[7] = secret;
+    add(&app, &all).await;
+    let line = "ERROR login with hunter2-abcdef failed";
+    let body = json!({ "text": line, "source": "test", "service": "pay", "project": null, "dry_run": false });
+    let reply: Value = client.post("/api/v1/ingest", &body).await.expect("taken");
+    let id = reply["incident"]["id"].as_str().expect("an incident").to_owned();
+    matched(&app, line).await;
+    let holds = |bytes: &[u8]| bytes.windows(14).any(|part| part == b"hunter2-abcdef");
+    let before = written(&home.knowledge_snapshot(), None).await;
+    assert!(holds(&before));
+    let body = json!({ "text": "hunter2-abcdef", "reason": "logged" });
+    let _: Value = client.post(&format!("/api/v1/incidents/{id}/redact"), &body).await.expect("redacted");
+    assert!(!holds(&written(&home.knowledge_snapshot(), Some(&before)).await));
+}

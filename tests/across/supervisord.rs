@@ -32,7 +32,7 @@ async fn a_killed_program_is_healed() {
     std::fs::write(home.config(), config).expect("written");
     let app = App::open(AppOptions::new(home)).await.expect("opens");
     let client = Client::in_process(&app);
-    let pattern = json!({ "name": "Shop is down", "root_cause": "{service} was killed", "service": "shop", "auto_healable": true,
+    let pattern = json!({ "name": "Shop is down", "root_cause": "{service} was killed", "service": "shop", "auto_healable": true, "may_act": true,
         "rule": "health check \\S+ failed: connection refused", "action": "service.restart", "confidence": 0.7 });
     let _: PatternView = client.put("/api/v1/patterns/shop-is-down", &pattern).await.expect("added");
     app.set_posture(Posture::On, None, None, "test").await.expect("set");

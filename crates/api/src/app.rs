@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use selfheal_adapters::{HomeSigner, KeptCheckpoints};
 use selfheal_core::audit::{NewEntry, Trail};
 use selfheal_core::config::Config;
-use selfheal_core::knowledge::parse_pack;
 use selfheal_core::{Posture, Timestamp};
 use selfheal_engine::ports::Notifier;
 use selfheal_engine::{Adapters, Engine};
@@ -154,42 +153,6 @@ impl App {
 
     pub(crate) fn store(&self) -> &Store {
         self.engine.store()
-    }
-
-    /// Adds the starter knowledge that the home's folder holds and the database does not. Returns how many were added.
-    pub async fn add_knowledge(&self) -> anyhow::Result<usize> {
-        let (now, mut added) = (self.now(), 0);
-        let mut files: Vec<PathBuf> = match std::fs::read_dir(self.home.knowledge()) {
-            Ok(entries) => entries.filter_map(Result::ok).map(|entry| entry.path()).collect(),
-            Err(_) => Vec::new(),
-        };
-        files.retain(|path| path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml"));
-        files.sort();
-        let mut tx = self.store().write().await?;
-        for file in files {
-            let text = std::fs::read_to_string(&file)?;
-            for pattern in parse_pack(&text, &file.display().to_string(), "starter", now)? {
-                if tx.pattern(&pattern.id).await?.is_none() {
-                    tx.put_pattern(&pattern).await?;
-                    tx.audit(NewEntry {
-                        at: now,
-                        event_type: "knowledge.added",
-                        actor: crate::Principal::local().name,
-                        incident_id: None,
-                        pattern_id: Some(pattern.id.clone()),
-                        confidence: Some(pattern.confidence),
-                        action: pattern.action.as_ref().map(|action| action.kind.to_string()),
-                        target: None,
-                        result: "added from a pack".into(),
-                        details: serde_json::json!({ "file": file.file_name().map(|name| name.to_string_lossy()) }),
-                    })
-                    .await?;
-                    added += 1;
-                }
-            }
-        }
-        tx.commit().await?;
-        Ok(added)
     }
 
     /// Sets the automation switch, with its audit entry.

@@ -10,7 +10,8 @@ use utoipa_axum::routes;
 
 use crate::routes::{
     advise, audit, automation, backup, case, changes, demo, doctor, documents, drafts, events, incidents, ingest,
-    maintenance, matching, notifications, overview, packs, patterns, people, queue, redact, replay, review, tokens,
+    maintenance, matching, merging, notifications, overview, packs, patterns, people, queue, redact, replay, review,
+    tokens,
 };
 use crate::view::LiveEventView;
 use crate::{ApiError, App};
@@ -55,6 +56,7 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(patterns::list))
         .routes(routes!(patterns::stats))
         .routes(routes!(patterns::show, patterns::put, documents::remove))
+        .routes(routes!(patterns::set_status))
         .routes(routes!(documents::show, documents::put))
         .routes(routes!(packs::import))
         .routes(routes!(packs::export))
@@ -63,8 +65,8 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(drafts::reject))
         .routes(routes!(review::show))
         .routes(routes!(review::evidence))
-        .routes(routes!(review::merge_patterns))
-        .routes(routes!(review::unmerge_patterns))
+        .routes(routes!(merging::merge_patterns))
+        .routes(routes!(merging::unmerge_patterns))
         .routes(routes!(matching::match_lines))
         .routes(routes!(matching::search))
         .routes(routes!(matching::test))

@@ -56,7 +56,9 @@ async fn measure(patterns: usize, runs: usize) -> anyhow::Result<()> {
     #[cfg(feature = "peers")]
     let tantivy = crate::matching::Tantivy::on_disk(folder.path(), &data)?;
     let (mut open, mut search, mut rank, mut anew) = (vec![], vec![], vec![], vec![first.search]);
-    let (mut on_tantivy, mut on_fts5): (Vec<Duration>, Vec<Duration>) = (vec![], vec![]);
+    let mut on_fts5: Vec<Duration> = Vec::new();
+    #[cfg(feature = "peers")]
+    let mut on_tantivy: Vec<Duration> = Vec::new();
     for round in 0..runs {
         let own = start(&home, &line, true).await?;
         open.push(own.open);
@@ -92,6 +94,7 @@ async fn measure(patterns: usize, runs: usize) -> anyhow::Result<()> {
     line("  the same without a snapshot", &anew);
     line("  before: home, database, engine", &open);
     line("  after: first match with its explanation", &rank);
+    #[cfg(feature = "peers")]
     line("tantivy: index opened and first search", &on_tantivy);
     line("SQLite FTS5: database opened and first search", &on_fts5);
     Ok(())

@@ -328,6 +328,15 @@ pub enum KnowledgeCommand {
     Review(ReviewArguments),
     /// Put one pattern into another that says the same; every example has to hold.
     Merge(MergeArguments),
+    /// Put a disabled pattern back into matching; one that was merged is its own again, and the other one stays as it is.
+    Enable {
+        pattern: String,
+        /// It may act by itself from now on in a way in which it may not yet.
+        #[arg(long)]
+        yes_act: bool,
+    },
+    /// Take a pattern out of matching and keep it.
+    Disable { pattern: String },
     /// Undo a merge, where neither pattern was edited since.
     Unmerge {
         /// The pattern that was merged into another one.
@@ -380,7 +389,7 @@ pub struct AddArguments {
     /// Only for this project.
     #[arg(long)]
     pub project: Option<String>,
-    /// For files: what they say may act by itself, may.
+    /// What may act by itself from now on in a way in which it may not yet, may. `--auto-healable` says so, too.
     #[arg(long)]
     pub yes_act: bool,
 }

@@ -116,6 +116,13 @@ impl Action {
             (kind, _) => kind.default_class(),
         }
     }
+
+    /// Whether it is the same fix as another one on the same service: the same kind of action, parameters aside. The
+    /// runbook steps `command.run` and `http.call` are the exception, since what they act on is one of their parameters.
+    pub fn is_same_fix(&self, other: &Self) -> bool {
+        let steps = matches!(self.kind, ActionKind::CommandRun | ActionKind::HttpCall);
+        self.kind == other.kind && (!steps || self.parameters == other.parameters)
+    }
 }
 
 /// A parameter that an action takes on a kind of target: a whole number within a range.

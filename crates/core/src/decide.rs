@@ -30,6 +30,8 @@ pub struct Best {
     pub relevance: BasisPoints,
     pub confidence: BasisPoints,
     pub rule_satisfied: bool,
+    /// Its rule holds, but a more specific one does too: what is left is what its text is worth.
+    pub set_aside: bool,
     pub auto_healable: bool,
     pub pattern_needs_approval: bool,
     pub infrastructure_pattern: bool,
@@ -80,6 +82,7 @@ pub enum DecisionReason {
     AutoHealable,
     NotAutoHealable,
     NoRuleSatisfied,
+    SetAside,
     ListedAction { action: ActionKind },
     InfrastructureAction { action: ActionKind },
     InfrastructureScope,
@@ -103,6 +106,7 @@ impl DecisionReason {
             Self::AutoHealable => "auto_healable",
             Self::NotAutoHealable => "not_auto_healable",
             Self::NoRuleSatisfied => "no_rule_satisfied",
+            Self::SetAside => "set_aside",
             Self::ListedAction { .. } => "listed_action",
             Self::InfrastructureAction { .. } => "infrastructure_action",
             Self::InfrastructureScope => "infrastructure_scope",
@@ -132,6 +136,10 @@ impl DecisionReason {
             Self::AutoHealable => "The pattern may heal by itself.".into(),
             Self::NotAutoHealable => "The pattern is not marked as auto-healable.".into(),
             Self::NoRuleSatisfied => "No detection rule is satisfied: similar text alone never acts by itself.".into(),
+            Self::SetAside => {
+                "A more specific rule holds too: what is left of this one is similar text, which never acts by itself."
+                    .into()
+            }
             Self::ListedAction { action } => format!("{action} is listed in require_approval_for."),
             Self::InfrastructureAction { action } => format!("{action} is an action of class infrastructure."),
             Self::InfrastructureScope => "The failure concerns infrastructure.".into(),
@@ -162,6 +170,7 @@ impl DecisionReason {
             Self::AutoHealable => "A pattern that is not marked as auto-healable.".into(),
             Self::NotAutoHealable => "A pattern that is marked as auto-healable.".into(),
             Self::NoRuleSatisfied => "A detection rule that this failure satisfies.".into(),
+            Self::SetAside => "No other pattern whose rule is more specific.".into(),
             Self::ListedAction { action } => format!("{action} not listed in require_approval_for."),
             Self::InfrastructureAction { .. } => "An action that reaches no further than one service.".into(),
             Self::InfrastructureScope => "A failure that does not concern infrastructure.".into(),
@@ -193,7 +202,7 @@ pub fn decide(input: &DecisionInput) -> Decision {
     };
     let product = best.relevance.times(best.confidence);
     // Similar text alone never authorises an action, whatever the product.
-    let confidence = if best.rule_satisfied { product } else { product.below(input.auto_threshold) };
+    let confidence = if best.rule_satisfied && !best.set_aside { product } else { product.below(input.auto_threshold) };
     let escalate = |reason: DecisionReason| Decision {
         kind: DecisionKind::Escalate,
         confidence,
@@ -240,6 +249,7 @@ fn objections(
         (!confidence.reaches(threshold)).then_some(DecisionReason::BelowAuto { confidence, threshold }),
         (!best.auto_healable).then_some(DecisionReason::NotAutoHealable),
         (!best.rule_satisfied).then_some(DecisionReason::NoRuleSatisfied),
+        best.set_aside.then_some(DecisionReason::SetAside),
         input.require_approval_for.contains(&action).then_some(DecisionReason::ListedAction { action }),
         (class == ActionClass::Infrastructure).then_some(DecisionReason::InfrastructureAction { action }),
         (best.infrastructure_pattern || input.infrastructure_service).then_some(DecisionReason::InfrastructureScope),
@@ -270,6 +280,7 @@ mod tests {
                 relevance: BasisPoints::saturating(relevance),
                 confidence: BasisPoints::saturating(confidence),
                 rule_satisfied: true,
+                set_aside: false,
                 auto_healable,
                 pattern_needs_approval: false,
                 infrastructure_pattern: false,
@@ -330,8 +341,9 @@ mod tests {
     #[test]
     fn each_objection_alone_turns_auto_into_suggest_and_is_named() {
         type Change = fn(&mut DecisionInput, &mut Best);
-        let changes: [(&str, Change); 11] = [
+        let changes: [(&str, Change); 12] = [
             ("no_rule_satisfied", |_, best| best.rule_satisfied = false),
+            ("set_aside", |_, best| best.set_aside = true),
             ("not_auto_healable", |_, best| best.auto_healable = false),
             ("listed_action", |input, _| input.require_approval_for.push(ActionKind::ServiceRestart)),
             ("infrastructure_action", |_, best| {
@@ -371,14 +383,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn auto_needs_everything(relevance in 0u32..=10_000, confidence in 0u32..=10_000, auto: bool, rule: bool, infra: bool, marked: bool) {
+        fn auto_needs_everything(relevance in 0u32..=10_000, confidence in 0u32..=10_000, auto: bool, rule: bool, aside: bool, infra: bool, marked: bool) {
             let mut input = input(relevance, confidence, auto);
             if let Some(best) = &mut input.best {
                 best.rule_satisfied = rule;
+                best.set_aside = aside;
                 best.pattern_needs_approval = marked;
             }
             input.infrastructure_service = infra;
-            let allowed = relevance * confidence >= 70_000_000 && auto && rule && !infra && !marked;
+            let allowed = relevance * confidence >= 70_000_000 && auto && rule && !aside && !infra && !marked;
             prop_assert_eq!(decide(&input).kind == DecisionKind::Auto, allowed);
         }
     }

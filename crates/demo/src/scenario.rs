@@ -123,6 +123,8 @@ pub async fn open(world: &World) -> anyhow::Result<(Arc<App>, Served, Vec<tokio:
 
 /// Starts services and engine on an opened home.
 pub async fn begin(world: &World, app: &Arc<App>) -> anyhow::Result<(Served, Vec<tokio::task::JoinHandle<()>>)> {
+    // The demo answers for what it brings: it may act on the demo's own services.
+    app.add_shipped("demo.yaml", crate::world::KNOWLEDGE).await?;
     app.add_knowledge().await?;
     app.set_posture(Posture::On, None, Some("the demo starts on".into()), "demo").await?;
     world.start().await?;

@@ -297,7 +297,7 @@ fn configuration(services: &[DemoService]) -> anyhow::Result<String> {
 }
 
 /// What the demo knows: one fix that is trusted, one that is not yet, and nothing about the third failure.
-const KNOWLEDGE: &str = r#"# What the demo knows.
+pub(crate) const KNOWLEDGE: &str = r#"# What the demo knows.
 version: 1
 patterns:
   - name: Demo web service is down

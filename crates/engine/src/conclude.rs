@@ -1,5 +1,7 @@
 //! Writes down a decision and what the gates made of it, in one transaction with the counts that they rest on.
 
+use std::collections::HashMap;
+
 use selfheal_core::Timestamp;
 use selfheal_core::audit::NewEntry;
 use selfheal_core::config::Config;
@@ -96,7 +98,7 @@ impl Engine {
             approval_required: kind == DecisionKind::Suggest || approvers_needed > 1,
             approvers_needed,
             approval: incident.approval.clone(),
-            attempts: Some(incident.attempts_of(&plan.pattern)),
+            attempts: Some(attempts_of(&plan.pattern, incident, &tx.roots().await?)),
             pattern: plan.pattern.clone(),
             on_target: Some(on_target(tx, &target, now).await?),
             breaker: Some(tx.connection(&plan.target.connection()).await?.breaker()),
@@ -107,6 +109,12 @@ impl Engine {
             preflight: prepared.preflight.clone(),
         })
     }
+}
+
+/// Attempts of a pattern in an incident, with those of the patterns that were merged into it meanwhile.
+fn attempts_of(pattern: &PatternId, incident: &Incident, roots: &HashMap<PatternId, PatternId>) -> u32 {
+    let root = |id| roots.get(id).unwrap_or(id);
+    incident.attempts.iter().filter(|attempt| root(&attempt.pattern) == root(pattern)).count() as u32
 }
 
 impl Engine {

@@ -78,10 +78,12 @@ async fn change_before(
     config: &Config,
 ) -> Result<Option<SeenChange>, StoreError> {
     let (half_life, reach) = (config.correlation.change_half_life(), config.correlation.change_reach());
-    let mut services = vec![service.clone()];
-    services.extend(config.upstreams(service).into_iter().take(UPSTREAMS));
+    // What it depends on may be another project's.
+    let upstream = config.upstreams(service).into_iter().take(UPSTREAMS);
+    let upstream = upstream.map(|service| (config.project_of(&service), service));
+    let services: Vec<_> = [(incident.project.clone(), service.clone())].into_iter().chain(upstream).collect();
     let onset = incident.onset;
-    let mut changes = tx.changes_before(&incident.project, &services, onset - reach, onset, CHANGES).await?;
+    let mut changes = tx.changes_before(&services, onset - reach, onset, CHANGES).await?;
     // What was done about it cannot have caused it, whatever the hosts' clocks say.
     changes.retain(|change| change.event.is_none_or(|event| incident.attempt(event).is_none()));
     Ok(nearest_change(&changes, onset, half_life))

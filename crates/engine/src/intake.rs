@@ -174,9 +174,15 @@ async fn recur(
     });
     let mut taken_back = None;
     let cause = tx.take_back_cause(incident.id).await?;
-    if let Some((attempt, learned)) = credited
-        && let Some(pattern) = tx.pattern(&attempt.pattern).await?
-    {
+    // One that was merged meanwhile gave its credit to the pattern that it is part of now.
+    let holder = match credited {
+        Some((attempt, learned)) => {
+            let root = tx.root_of(&attempt.pattern).await?;
+            tx.pattern(&root).await?.map(|pattern| (attempt, learned, pattern))
+        }
+        None => None,
+    };
+    if let Some((attempt, learned, pattern)) = holder {
         let back = learn::recurrence(pattern.confidence, &learned, &config.learning);
         tx.learn(&pattern.id, attempt.event, &back, "the symptom came back inside the watch window", now).await?;
         tx.audit(NewEntry {

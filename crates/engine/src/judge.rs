@@ -3,15 +3,14 @@
 //! Pure: the effect `decide`, a replay and an analysis of some text ask the same functions, so that what is shown beforehand
 //! is what would happen.
 
-use std::sync::Arc;
-
 use selfheal_core::config::{Config, Service};
 use selfheal_core::correlate::most_upstream;
 use selfheal_core::knowledge::Pattern;
 use selfheal_core::matching::relevance::Model;
-use selfheal_core::matching::{Evidence, KnowledgeBase, PatternMatch, Query, weigh_items};
+use selfheal_core::matching::{Basis, Evidence, KnowledgeBase, PatternMatch, Query, weigh_items};
 use selfheal_core::{
-    Best, Decision, DecisionInput, Incident, NewSignal, PatternId, ProjectName, ServiceName, Timestamp, decide, learn,
+    ActionClass, Best, Decision, DecisionInput, Incident, NewSignal, PatternId, ProjectName, ServiceName, Timestamp,
+    decide, learn,
 };
 
 /// Matches of an incident that are kept.
@@ -73,17 +72,21 @@ pub fn decision_on(
     base: &KnowledgeBase,
     config: &Config,
 ) -> Decision {
-    let best = found.and_then(|found| Some((found, Arc::clone(base.pattern(&found.pattern)?))));
-    let found = best.as_ref().map(|(found, pattern)| (*found, &**pattern));
-    decide(&DecisionInput { unexplained_upstream: upstream.cloned(), ..input(found, config.service(service), config) })
+    let best = found.and_then(|found| Some(best(found, base.pattern(&found.pattern)?, base)));
+    decide(&DecisionInput { unexplained_upstream: upstream.cloned(), ..input(best, config.service(service), config) })
 }
 
 /// Counts what frequency and time say (the items that are attached) where no rule settled it, then what people rejected.
 pub fn weigh(matches: &mut [PatternMatch], evidence: &[(PatternId, Evidence)], config: &Config) {
     weigh_items(matches, Model::shipped());
-    for (pattern, evidence) in evidence {
-        if let Some(found) = matches.iter_mut().find(|found| found.pattern == *pattern) {
-            found.weigh(*evidence);
+    let said_of = |pattern: &PatternId| evidence.iter().find(|(id, _)| id == pattern).map(|(_, evidence)| *evidence);
+    for found in matches.iter_mut() {
+        // Whoever rejected a fix rejected it under whichever of equal patterns it comes next.
+        let equals = found.same_fix.iter().map(|other| said_of(other).unwrap_or_default());
+        let own = said_of(&found.pattern);
+        let worst = equals.fold(own.unwrap_or_default(), Evidence::worse);
+        if own.is_some() || worst.rejected > 0 {
+            found.weigh(worst);
         }
     }
     for found in matches.iter_mut() {
@@ -134,20 +137,44 @@ pub(crate) fn best_service(
     (root, matches, None)
 }
 
-fn input(best: Option<(&PatternMatch, &Pattern)>, service: Option<&Service>, config: &Config) -> DecisionInput {
+/// What the decision is told of a match. Patterns that hold as specifically and have the same fix have a say in it: the most
+/// careful of their marks and the lowest of their confidences count, whichever of them comes first.
+fn best(found: &PatternMatch, pattern: &Pattern, base: &KnowledgeBase) -> Best {
+    let mut best = of_one(found, pattern);
+    for other in found.same_fix.iter().filter_map(|id| base.pattern(id)).map(|other| of_one(found, other)) {
+        best.confidence = best.confidence.min(other.confidence);
+        best.auto_healable &= other.auto_healable;
+        best.pattern_needs_approval |= other.pattern_needs_approval;
+        best.infrastructure_pattern |= other.infrastructure_pattern;
+        best.shadow |= other.shadow;
+        // None, without outcomes, is the least.
+        best.lower_bound = best.lower_bound.min(other.lower_bound);
+        if other.action.is_some_and(|(_, class)| class == ActionClass::Infrastructure) {
+            best.action = other.action;
+        }
+    }
+    best
+}
+
+fn of_one(found: &PatternMatch, pattern: &Pattern) -> Best {
+    Best {
+        pattern: pattern.id.clone(),
+        relevance: found.relevance,
+        confidence: pattern.confidence,
+        rule_satisfied: found.rule.is_satisfied(),
+        set_aside: found.explanation.basis == Basis::SetAside,
+        auto_healable: pattern.auto_healable,
+        pattern_needs_approval: pattern.require_approval,
+        infrastructure_pattern: pattern.infrastructure,
+        shadow: pattern.shadow,
+        lower_bound: learn::wilson_lower_bound(pattern.use_count, pattern.attempts),
+        action: pattern.action.as_ref().map(|action| (action.kind, action.class())),
+    }
+}
+
+fn input(best: Option<Best>, service: Option<&Service>, config: &Config) -> DecisionInput {
     DecisionInput {
-        best: best.map(|(found, pattern)| Best {
-            pattern: pattern.id.clone(),
-            relevance: found.relevance,
-            confidence: pattern.confidence,
-            rule_satisfied: found.rule.is_satisfied(),
-            auto_healable: pattern.auto_healable,
-            pattern_needs_approval: pattern.require_approval,
-            infrastructure_pattern: pattern.infrastructure,
-            shadow: pattern.shadow,
-            lower_bound: learn::wilson_lower_bound(pattern.use_count, pattern.attempts),
-            action: pattern.action.as_ref().map(|action| (action.kind, action.class())),
-        }),
+        best,
         auto_threshold: config.self_healing.auto_heal_confidence_threshold,
         suggest_threshold: config.self_healing.suggest_fix_threshold,
         require_approval_for: config.self_healing.require_approval_for.clone(),
@@ -158,3 +185,7 @@ fn input(best: Option<(&PatternMatch, &Pattern)>, service: Option<&Service>, con
         unexplained_upstream: None,
     }
 }
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

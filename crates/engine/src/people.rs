@@ -375,7 +375,8 @@ async fn best_candidate(
 ) -> Result<Option<(Action, PatternId)>, StoreError> {
     let worth = |found: &&PatternMatch| found.rule.is_satisfied() || found.decision_confidence.reaches(threshold);
     for found in incident.decided.iter().flat_map(|decided| &decided.matches).filter(worth) {
-        if let Some(pattern) = tx.pattern(&found.pattern).await?
+        let root = tx.root_of(&found.pattern).await?;
+        if let Some(pattern) = tx.pattern(&root).await?
             && let Some(action) = pattern.action
         {
             return Ok(Some((action, pattern.id)));

@@ -92,7 +92,11 @@ impl Engine {
         let config = self.config();
         let attempt = before.attempt(event).cloned();
         let pattern = match &attempt {
-            Some(attempt) => tx.pattern(&attempt.pattern).await?,
+            // One that was merged meanwhile is part of another one now: that is the one that acts on.
+            Some(attempt) => {
+                let root = tx.root_of(&attempt.pattern).await?;
+                tx.pattern(&root).await?
+            }
             None => None,
         };
         // What a person stopped midway says nothing about the fix.
@@ -119,11 +123,13 @@ impl Engine {
                 ..entry(event_type, before, &format!("{} to {}", learned.before, learned.after), now)
             })
             .await?;
+            // Kept under the id that was matched, and read through merges: an undone merge takes it along.
+            let matched = attempt.as_ref().map_or(&pattern.id, |attempt| &attempt.pattern);
             if let (true, Some(kind)) = (verdict.success(), kind_of(before)) {
-                tx.add_relevance_evidence(&pattern.id, kind, Evidence::CONFIRMED, now).await?;
+                tx.add_relevance_evidence(matched, kind, Evidence::CONFIRMED, now).await?;
             }
             if verdict.success() {
-                remember(tx, before, &pattern.id, &config, now).await?;
+                remember(tx, before, matched, &config, now).await?;
             }
         }
         tx.set_event_status(event, status, None, Some(&verdict.detail)).await?;

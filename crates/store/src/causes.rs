@@ -91,6 +91,12 @@ const HOURS_POSTGRES: &str = "
     select pattern_id, hour, count from cause_hours
     where pattern_id in (select value from jsonb_array_elements_text($1) as value)";
 
+const MERGED_SQLITE: &str =
+    "select pattern_id, root from pattern_roots where root in (select value from json_each($1))";
+const MERGED_POSTGRES: &str = "
+    select pattern_id, root from pattern_roots
+    where root in (select value from jsonb_array_elements_text($1) as value)";
+
 /// Rows of one page when the counts are built anew.
 const PAGE: i64 = 500;
 
@@ -160,8 +166,8 @@ impl Tx {
         }
     }
 
-    /// What confirmed causes taught of all patterns together, and of each of these: as seen from a service of a project, with
-    /// the counts of the sequences that are asked for. Four queries, however many patterns.
+    /// What confirmed causes taught of all patterns together, and of each of these with those merged into it: as seen from a
+    /// service of a project, with the counts of the sequences that are asked for. Five queries, however many patterns.
     pub async fn cause_statistics(
         &mut self,
         patterns: &[PatternId],
@@ -170,7 +176,13 @@ impl Tx {
         sequences: &[String],
     ) -> Result<(Statistics, BTreeMap<PatternId, Statistics>), StoreError> {
         let mut found: BTreeMap<String, Statistics> = BTreeMap::new();
-        let wanted: Vec<&str> = std::iter::once(ALL).chain(patterns.iter().map(|pattern| pattern.as_str())).collect();
+        let asked: Vec<&str> = patterns.iter().map(|pattern| pattern.as_str()).collect();
+        let statement = self.dialect(MERGED_SQLITE, MERGED_POSTGRES);
+        let merged: BTreeMap<String, String> =
+            on!(self, c => sqlx::query_as(statement).bind(Json(&asked)).fetch_all(c)).into_iter().collect();
+        let part_of = |pattern: String| merged.get(&pattern).cloned().unwrap_or(pattern);
+        let wanted: Vec<&str> =
+            [ALL].into_iter().chain(asked.iter().copied()).chain(merged.keys().map(String::as_str)).collect();
         let statement = self.dialect(COUNTS_SQLITE, COUNTS_POSTGRES);
         let rows: Vec<(String, String, String, i64)> = on!(self, c => sqlx::query_as(statement)
             .bind(Json(&wanted))
@@ -178,30 +190,30 @@ impl Tx {
             .bind(service.as_str())
             .fetch_all(c));
         for (pattern, project, service, count) in rows {
-            let statistics = found.entry(pattern).or_default();
+            let statistics = found.entry(part_of(pattern)).or_default();
             let count = count.max(0) as u64;
             match (project.as_str(), service.as_str()) {
-                (ALL, _) => statistics.incidents = count,
-                (_, ALL) => statistics.in_project = count,
-                _ => statistics.on_service = count,
+                (ALL, _) => statistics.incidents += count,
+                (_, ALL) => statistics.in_project += count,
+                _ => statistics.on_service += count,
             }
         }
         let statement = self.dialect(CHANGES_SQLITE, CHANGES_POSTGRES);
         let rows: Vec<(String, i64)> = on!(self, c => sqlx::query_as(statement).bind(Json(&wanted)).fetch_all(c));
         for (pattern, change) in rows {
-            found.entry(pattern).or_default().change = change.max(0) as u64;
+            found.entry(part_of(pattern)).or_default().change += change.max(0) as u64;
         }
         let statement = self.dialect(SEQUENCES_SQLITE, SEQUENCES_POSTGRES);
         let keys: Vec<&str> = sequences.iter().map(String::as_str).chain([PAIRS]).collect();
         let rows: Vec<(String, String, i64)> =
             on!(self, c => sqlx::query_as(statement).bind(Json(&wanted)).bind(Json(&keys)).fetch_all(c));
         for (pattern, sequence, count) in rows.into_iter().filter(|(.., count)| *count > 0) {
-            found.entry(pattern).or_default().sequences.insert(sequence, count as u64);
+            *found.entry(part_of(pattern)).or_default().sequences.entry(sequence).or_default() += count as u64;
         }
         let statement = self.dialect(HOURS_SQLITE, HOURS_POSTGRES);
         let rows: Vec<(String, i64, i64)> = on!(self, c => sqlx::query_as(statement).bind(Json(&wanted)).fetch_all(c));
         for (pattern, hour, count) in rows.into_iter().filter(|(.., count)| *count > 0) {
-            found.entry(pattern).or_default().hours.insert(hour as u8, count as u64);
+            *found.entry(part_of(pattern)).or_default().hours.entry(hour as u8).or_default() += count as u64;
         }
         let all = found.remove(ALL).unwrap_or_default();
         Ok((all, found.into_iter().map(|(pattern, statistics)| (PatternId(pattern), statistics)).collect()))

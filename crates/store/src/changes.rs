@@ -90,17 +90,16 @@ impl Tx {
         rows.into_iter().map(Change::try_from).collect()
     }
 
-    /// Changes after `since` up to `until` on any of these services of a project, at most `limit` of each, latest first.
+    /// Changes after `since` up to `until` on any of these services, each of its project, at most `limit` of each, latest first.
     pub async fn changes_before(
         &mut self,
-        project: &ProjectName,
-        services: &[ServiceName],
+        services: &[(ProjectName, ServiceName)],
         since: Timestamp,
         until: Timestamp,
         limit: i64,
     ) -> Result<Vec<Change>, StoreError> {
         let mut changes: Vec<Change> = Vec::new();
-        for service in services {
+        for (project, service) in services {
             let rows: Vec<Row> = on!(self, c => sqlx::query_as(BETWEEN)
                 .bind(service.as_str())
                 .bind(project.as_str())

@@ -5,8 +5,11 @@ use selfheal_core::{Fingerprint, PatternId, Timestamp};
 
 use crate::{StoreError, Tx};
 
+// What was said of a merged pattern is said of the one that it is part of now.
 const OF: &str = "
-    select pattern_id, confirmed, rejected from relevance_evidence where fingerprint = $1";
+    select coalesce(roots.root, said.pattern_id), said.confirmed, said.rejected
+    from relevance_evidence said left join pattern_roots roots on roots.pattern_id = said.pattern_id
+    where said.fingerprint = $1 order by 1";
 const ADD: &str = "
     insert into relevance_evidence (pattern_id, fingerprint, confirmed, rejected, updated_at)
     values ($1, $2, $3, $4, $5)
@@ -16,7 +19,8 @@ const ADD: &str = "
         updated_at = excluded.updated_at";
 
 impl Tx {
-    /// What is known of patterns for incidents with any of these fingerprints, summed by pattern.
+    /// What is known of patterns for incidents with any of these fingerprints, summed by pattern; of merged ones under the
+    /// pattern that they are part of now.
     pub async fn relevance_evidence(
         &mut self,
         fingerprints: &[Fingerprint],

@@ -48,8 +48,13 @@ const HIT: &str = "
     insert into pattern_hits (pattern_id, incident_id, at) values ($1, $2, $3)
     on conflict (pattern_id, incident_id) do nothing";
 const WAS_HIT: &str = "select count(*) from pattern_hits where incident_id = $1";
-const HITS: &str = "select pattern_id, count(*), max(at) from pattern_hits group by pattern_id";
-const HITS_OF: &str = "select count(*), max(at) from pattern_hits where pattern_id = $1";
+// Where two patterns held that are one now, it is one hit.
+const HITS: &str = "
+    select coalesce(roots.root, hits.pattern_id), count(distinct hits.incident_id), max(hits.at)
+    from pattern_hits hits left join pattern_roots roots on roots.pattern_id = hits.pattern_id group by 1";
+const HITS_OF: &str = "
+    select count(distinct incident_id), max(at) from pattern_hits
+    where pattern_id = $1 or pattern_id in (select pattern_id from pattern_roots where root = $1)";
 const CONFIRM: &str = "
     insert into confirmed_fixes (incident_id, pattern_id, action, set_by, at) values ($1, $2, $3, $4, $5)
     on conflict (incident_id) do update
@@ -57,7 +62,9 @@ const CONFIRM: &str = "
 const CONFIRMED: &str =
     "select incident_id, pattern_id, action, set_by, at from confirmed_fixes where incident_id = $1";
 const CONFIRMED_COUNTS: &str = "
-    select pattern_id, count(*) from confirmed_fixes where pattern_id is not null group by pattern_id";
+    select coalesce(roots.root, fixes.pattern_id), count(*)
+    from confirmed_fixes fixes left join pattern_roots roots on roots.pattern_id = fixes.pattern_id
+    where fixes.pattern_id is not null group by 1";
 // What was learned of one attempt: a success that a recurrence took back adds up to nothing.
 const OUTCOMES: &str = "
     select events.pattern_id, incidents.project, count(*), cast(sum(case when learned.uses > 0 then 1 else 0 end) as bigint)
@@ -70,9 +77,9 @@ const SUCCESSES: &str = "
     from self_healing_events events join incidents on incidents.id = events.incident_id
     where events.status = 'verified' and events.started_at >= $1
       and exists (select 1 from confidence_history steps where steps.event_id = events.id)
-    order by events.started_at, events.id limit $2";
+    order by events.started_at desc, events.id desc limit $2";
 const STEPS: &str = "
-    select pattern_id, before, after from confidence_history where at >= $1 order by id limit $2";
+    select pattern_id, before, after from confidence_history where at >= $1 order by id desc limit $2";
 
 impl Tx {
     /// A pattern's rule held in an incident; counted once for each.
@@ -92,7 +99,7 @@ impl Tx {
         Ok(count > 0)
     }
 
-    /// The hits of every pattern that has any.
+    /// The hits of every pattern that has any, with those of the patterns merged into it.
     pub async fn all_hits(&mut self) -> Result<HashMap<PatternId, Hits>, StoreError> {
         let rows: Vec<(String, i64, i64)> = on!(self, c => sqlx::query_as(HITS).fetch_all(c));
         let hits = rows.into_iter().map(|(id, count, last)| (PatternId(id), Hits { count, last: Some(last.into()) }));
@@ -152,8 +159,8 @@ impl Tx {
         Ok(outcomes)
     }
 
-    /// Attempts whose fix was verified since a moment, earliest first: also those whose symptom came back later, since it did
-    /// go away.
+    /// Attempts whose fix was verified since a moment, earliest first and at most the latest so many: also those whose symptom
+    /// came back later, since it did go away.
     pub async fn successes_since(&mut self, since: Timestamp, limit: i64) -> Result<Vec<Success>, StoreError> {
         let rows: Vec<(String, String, i64, i64)> =
             on!(self, c => sqlx::query_as(SUCCESSES).bind(since.as_micros()).bind(limit).fetch_all(c));
@@ -163,10 +170,10 @@ impl Tx {
             event: EventId(event),
             at: at.into(),
         };
-        Ok(rows.into_iter().map(success).collect())
+        Ok(rows.into_iter().rev().map(success).collect())
     }
 
-    /// The steps of every pattern's confidence since a moment, in order, as before and after in basis points.
+    /// The latest steps of all patterns' confidence since a moment, in order, as before and after in basis points.
     pub async fn confidence_steps_since(
         &mut self,
         since: Timestamp,
@@ -175,7 +182,7 @@ impl Tx {
         let rows: Vec<(String, i64, i64)> =
             on!(self, c => sqlx::query_as(STEPS).bind(since.as_micros()).bind(limit).fetch_all(c));
         let mut steps: HashMap<PatternId, Vec<(i64, i64)>> = HashMap::new();
-        for (pattern, before, after) in rows {
+        for (pattern, before, after) in rows.into_iter().rev() {
             steps.entry(PatternId(pattern)).or_default().push((before, after));
         }
         Ok(steps)

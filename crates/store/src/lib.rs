@@ -39,6 +39,7 @@ mod pattern_list;
 mod patterns;
 mod redact;
 mod redact_knowledge;
+mod removed;
 mod replay;
 mod retention;
 mod settings;

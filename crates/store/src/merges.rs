@@ -1,8 +1,9 @@
-//! `pattern_merges`: which pattern was put into which, and what both were before, so that it can be undone.
+//! `pattern_merges`: which pattern was put into which, and what both were before, so that it can be undone; and
+//! `pattern_roots`, the pattern that each merged one is part of now.
 
 use std::collections::HashMap;
 
-use selfheal_core::knowledge::Pattern;
+use selfheal_core::knowledge::{Pattern, Taught};
 use selfheal_core::{PatternId, Timestamp};
 use sqlx::types::Json;
 
@@ -40,10 +41,26 @@ const OF: &str = "
     select id, merged_before, into_before, into_after, set_by, at from pattern_merges
     where merged = $1 and undone_at is null order by id desc limit 1";
 const UNDONE: &str = "update pattern_merges set undone_at = $2 where id = $1";
-const ALL: &str = "select merged, into_pattern from pattern_merges where undone_at is null order by id";
+/// A pattern that is merged anew was made active in between: the merge before is over.
+const SUPERSEDED: &str = "update pattern_merges set undone_at = $2 where merged = $1 and undone_at is null";
+const ROOTS: &str = "select pattern_id, root from pattern_roots";
+const ROOT: &str = "select root from pattern_roots where pattern_id = $1";
+/// What attempts under one pattern, and under those merged into it, taught another one since a moment.
+const TAUGHT: &str = "
+    with recursive members (id) as (
+        select cast($1 as text)
+        union
+        select merges.merged from pattern_merges merges join members on merges.into_pattern = members.id
+        where merges.undone_at is null
+    )
+    select cast(coalesce(sum(steps.after - steps.before), 0) as bigint), cast(coalesce(sum(steps.uses), 0) as bigint),
+           count(case when steps.uses >= 0 then 1 end)
+    from confidence_history steps join self_healing_events events on events.id = steps.event_id
+    where steps.pattern_id = $2 and steps.at >= $3 and events.pattern_id in (select id from members)";
 
 impl Tx {
     pub async fn put_merge(&mut self, merge: &Merge) -> Result<i64, StoreError> {
+        execute!(self, sqlx::query(SUPERSEDED).bind(merge.merged_before.id.as_str()).bind(merge.at.as_micros()));
         Ok(on!(self, c => sqlx::query_scalar(PUT)
             .bind(merge.merged_before.id.as_str())
             .bind(merge.into_before.id.as_str())
@@ -73,9 +90,31 @@ impl Tx {
         Ok(())
     }
 
-    /// Which pattern each merged one went into.
-    pub async fn merges(&mut self) -> Result<HashMap<PatternId, PatternId>, StoreError> {
-        let rows: Vec<(String, String)> = on!(self, c => sqlx::query_as(ALL).fetch_all(c));
-        Ok(rows.into_iter().map(|(merged, into)| (PatternId(merged), PatternId(into))).collect())
+    /// The pattern that each merged one is part of now, whatever number of merges lies between. Those that are not merged, or
+    /// active again, are not in it.
+    pub async fn roots(&mut self) -> Result<HashMap<PatternId, PatternId>, StoreError> {
+        let rows: Vec<(String, String)> = on!(self, c => sqlx::query_as(ROOTS).fetch_all(c));
+        Ok(rows.into_iter().map(|(merged, root)| (PatternId(merged), PatternId(root))).collect())
+    }
+
+    /// The pattern that this one is part of now: itself, where it was not merged.
+    pub async fn root_of(&mut self, pattern: &PatternId) -> Result<PatternId, StoreError> {
+        let root: Option<String> = on!(self, c => sqlx::query_scalar(ROOT).bind(pattern.as_str()).fetch_optional(c));
+        Ok(root.map_or_else(|| pattern.clone(), PatternId))
+    }
+
+    /// What attempts under a merged pattern taught the one it went into since then.
+    pub async fn taught_since(
+        &mut self,
+        merged: &PatternId,
+        into: &PatternId,
+        since: Timestamp,
+    ) -> Result<Taught, StoreError> {
+        let (confidence, uses, attempts): (i64, i64, i64) = on!(self, c => sqlx::query_as(TAUGHT)
+            .bind(merged.as_str())
+            .bind(into.as_str())
+            .bind(since.as_micros())
+            .fetch_one(c));
+        Ok(Taught { confidence, uses, attempts })
     }
 }

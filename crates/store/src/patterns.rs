@@ -95,12 +95,13 @@ impl Tx {
         self.patterns_changed(&ids, at).await
     }
 
-    /// Removes a pattern and its document. Its outcomes stay, with the incidents in which it had them. False where it was
-    /// not there.
+    /// Removes a pattern and its document, and remembers that: nothing that ships brings it back. Its outcomes stay, with the
+    /// incidents in which it had them. False where it was not there.
     pub async fn remove_pattern(&mut self, id: &PatternId, at: Timestamp) -> Result<bool, StoreError> {
         self.remove_document(id).await?;
         let removed = execute!(self, sqlx::query(REMOVE).bind(id.as_str())) > 0;
         if removed {
+            self.put_removed(id, at).await?;
             self.patterns_changed(std::slice::from_ref(id), at).await?;
         }
         Ok(removed)

@@ -126,8 +126,14 @@ impl Tx {
                 self.redact_kept(kept, redaction, at, done, &mut changed).await?;
             }
         }
-        // One change for whoever keeps a compiled copy.
-        self.put_patterns(&changed, at).await?;
+        for pattern in &changed {
+            self.write_pattern(pattern).await?;
+        }
+        if !changed.is_empty() {
+            // Whoever keeps a copy makes it anew, and with it the snapshot, where the text would still stand.
+            let version = self.knowledge_version().await? + 1;
+            self.replace_knowledge(version, at).await?;
+        }
         done.patterns.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(())
     }

@@ -62,11 +62,15 @@ const SIGNALS: &str = concat!(
     ) as latest where place <= $3 order by incident_id, first_seen, id"
 );
 const EVIDENCE_SQLITE: &str = "
-    select pattern_id, fingerprint, confirmed, rejected from relevance_evidence
-    where fingerprint in (select value from json_each($1))";
+    select coalesce(roots.root, said.pattern_id), said.fingerprint,
+           cast(sum(said.confirmed) as bigint), cast(sum(said.rejected) as bigint)
+    from relevance_evidence said left join pattern_roots roots on roots.pattern_id = said.pattern_id
+    where said.fingerprint in (select value from json_each($1)) group by 1, 2 order by 1, 2";
 const EVIDENCE_POSTGRES: &str = "
-    select pattern_id, fingerprint, confirmed, rejected from relevance_evidence
-    where fingerprint in (select jsonb_array_elements_text($1))";
+    select coalesce(roots.root, said.pattern_id), said.fingerprint,
+           cast(sum(said.confirmed) as bigint), cast(sum(said.rejected) as bigint)
+    from relevance_evidence said left join pattern_roots roots on roots.pattern_id = said.pattern_id
+    where said.fingerprint in (select jsonb_array_elements_text($1)) group by 1, 2 order by 1, 2";
 
 impl Tx {
     /// Incidents opened since a moment, latest first, continuing below `before`.
@@ -113,7 +117,8 @@ impl Tx {
         Ok(signals)
     }
 
-    /// What is known of patterns for each of some kinds of incidents.
+    /// What is known of patterns for each of some kinds of incidents; of merged ones under the pattern that they are part
+    /// of now.
     pub async fn evidence_by_fingerprint(
         &mut self,
         fingerprints: &[&Fingerprint],

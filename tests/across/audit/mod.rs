@@ -37,7 +37,7 @@ impl Place {
         let client = Client::in_process(&app);
         let this = Self { app, client, folder, database };
         let pattern = json!({ "name": "Pool exhausted", "root_cause": "{service} ran out of connections", "rule": "pool exhausted",
-            "action": "service.restart", "confidence": 0.8, "auto_healable": true });
+            "action": "service.restart", "confidence": 0.8, "auto_healable": true, "may_act": true });
         let _: PatternView = this.client.put("/api/v1/patterns/pool-exhausted", &pattern).await.expect("added");
         this
     }

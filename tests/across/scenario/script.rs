@@ -90,6 +90,11 @@ pub enum Act {
     Accept(String),
     /// A person does not want a draft.
     RejectDraft(String),
+    /// A person merges one pattern into another.
+    Merge {
+        merged: String,
+        into: String,
+    },
     /// Another configuration file is read.
     Configure(String),
     /// The emergency brake.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use selfheal_core::config::{CheckSpec, Config, parse};
 use selfheal_core::detect::{parse_record, reduce};
 use selfheal_core::knowledge::draft::digest;
-use selfheal_core::knowledge::{PackEntry, Pattern};
+use selfheal_core::knowledge::{PackEntry, Pattern, PatternStatus, merge};
 use selfheal_core::pace::Steady;
 use selfheal_core::verify::CheckResult;
 use selfheal_core::{
@@ -16,7 +16,7 @@ use selfheal_core::{
 };
 use selfheal_engine::ports::{Actuator, ActuatorError, Brake, Clock, Notifier, NotifyError, Probe};
 use selfheal_engine::{AcceptedDraft, Adapters, Choice, Engine, HealthWatch, PersonError};
-use selfheal_store::{Automation, ClusterStatus, Maintenance, ShadowCounts, Store};
+use selfheal_store::{Automation, ClusterStatus, Maintenance, Merge, ShadowCounts, Store};
 use serde::Deserialize;
 
 use super::script::{Act, Approve};
@@ -418,6 +418,22 @@ impl World {
                 let rejected = self.engine.reject_draft(&id, &seen, "ada", None).await;
                 rejected.map_err(|error| error.to_string())?;
             }
+            Act::Merge { merged, into } => {
+                let now = self.engine.now();
+                let mut tx = self.store.write().await.map_err(|error| error.to_string())?;
+                let mut both = Vec::new();
+                for name in [merged, into] {
+                    let found = tx.pattern(&PatternId::from_name(&name)).await.map_err(|error| error.to_string())?;
+                    both.push(found.ok_or("no such pattern")?);
+                }
+                let after = merge(&both[0], &both[1], now).map_err(|reasons| reasons.join("; "))?;
+                let gone = Pattern { status: PatternStatus::Disabled, updated_at: now, ..both[0].clone() };
+                tx.put_patterns(&[gone, after.clone()], now).await.map_err(|error| error.to_string())?;
+                let (merged_before, into_before) = (both[0].clone(), both[1].clone());
+                let merge = Merge { id: 0, merged_before, into_before, into_after: after, by: "ada".into(), at: now };
+                tx.put_merge(&merge).await.map_err(|error| error.to_string())?;
+                tx.commit().await.map_err(|error| error.to_string())?;
+            }
             Act::Resolve { incident, did_the_same, fixed_by, comment } => {
                 let id = selfheal_core::IncidentId(incident);
                 let fix = fixed_by.map(Action::new);
@@ -450,7 +466,7 @@ impl World {
                 let change = Change {
                     id: 0,
                     at: self.engine.now(),
-                    project: self.config.service(&service).map(|s| s.project.clone()).unwrap_or_default(),
+                    project: self.config.project_of(&service),
                     service,
                     kind: ChangeKind::Deployment,
                     version: Some(version),

@@ -36,7 +36,7 @@ pub struct RecordChange {
     #[serde(default)]
     #[schema(required)]
     pub comment: Option<String>,
-    /// The inventory's where it is left out.
+    /// Where it is left out the inventory's, or `default` for a service that is not in it.
     #[serde(default)]
     #[schema(required)]
     pub project: Option<String>,
@@ -63,10 +63,9 @@ pub async fn record(
     let version = body.version.as_deref().map(|version| name("version", version)).transpose()?;
     let config = app.engine.config();
     let known = config.service(&service);
-    let project = match (&body.project, known) {
-        (Some(project), _) => ProjectName::new(name("project", project)?),
-        (None, Some(known)) => known.project.clone(),
-        (None, None) => ProjectName::default(),
+    let project = match &body.project {
+        Some(project) => ProjectName::new(name("project", project)?),
+        None => config.project_of(&service),
     };
     let now = app.now();
     let at = match &body.at {

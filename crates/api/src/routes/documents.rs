@@ -5,15 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use selfheal_core::audit::NewEntry;
-use selfheal_core::knowledge::{
-    PackEntry, Pattern, PatternStatus, changed_fields, document_of, document_says, read_document, write_value,
-};
+use selfheal_core::knowledge::{PackEntry, changed_fields, document_of, document_says, read_document, write_value};
 use selfheal_core::{PatternId, sha256_hex};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::patterns::change_details;
+use super::saving::{Edit, change_details};
 use crate::extract::Body;
 use crate::view::{DocumentReply, DocumentView, FieldChange, pattern_view};
 use crate::{ApiError, App, Principal, Role};
@@ -83,39 +81,20 @@ pub async fn put(
         pattern.status = kept.pattern.status;
     }
     let changes = changes(before.as_ref(), &entry);
-    let newly_acts = newly_acts(kept.as_ref().map(|kept| &kept.pattern), &pattern);
+    let edit = Edit {
+        before: kept.as_ref().map(|kept| &kept.pattern),
+        after: &pattern,
+        may_act: body.may_act,
+        by: &who.name,
+        at: now,
+    };
+    let newly_acts = edit.newly_acts();
     let document = document_of(&entry, Some(&tidy(&body.document)));
     let saves = !body.dry_run;
-    if saves && newly_acts && !body.may_act {
-        return Err(ApiError::Conflict {
-            code: "would_act",
-            what: "The pattern was not saved".into(),
-            why: format!("`{}` would from now on act by itself in a way in which it may not yet", pattern.name),
-            next: "Look at what it would change, and say that it may: --yes-act.".into(),
-        });
-    }
     if saves {
-        if !changes.is_empty() || kept.is_none() {
-            tx.put_pattern(&pattern).await?;
-        }
+        edit.save(&mut tx, Map::from_iter([("document_sha256".into(), Value::String(sha256_hex(&document)))])).await?;
         let imported = kept.as_ref().and_then(|kept| kept.imported_digest.as_deref());
         tx.put_document(&id, Some(&document), imported, now, &who.name).await?;
-        let mut details = change_details(kept.as_ref().map(|kept| &kept.pattern), Some(&pattern));
-        details["document_sha256"] = sha256_hex(&document).into();
-        details["newly_acts"] = newly_acts.into();
-        tx.audit(NewEntry {
-            at: now,
-            event_type: if kept.is_some() { "knowledge.edited" } else { "knowledge.added" },
-            actor: who.name.clone(),
-            incident_id: None,
-            pattern_id: Some(id.clone()),
-            confidence: Some(pattern.confidence),
-            action: pattern.action.as_ref().map(|action| action.kind.to_string()),
-            target: None,
-            result: if pattern.auto_healable { "auto-healable".into() } else { "not auto-healable".into() },
-            details,
-        })
-        .await?;
     }
     let shadow = tx.shadow_counts(&id).await?;
     if saves {
@@ -158,7 +137,7 @@ pub async fn remove(
         action: kept.pattern.action.as_ref().map(|action| action.kind.to_string()),
         target: None,
         result: format!("{} uses, {} outcomes", kept.pattern.use_count, kept.pattern.attempts),
-        details,
+        details: details.into(),
     })
     .await?;
     tx.commit().await?;
@@ -241,30 +220,6 @@ fn changes(before: Option<&PackEntry>, after: &PackEntry) -> Vec<FieldChange> {
         .into_iter()
         .map(|field| FieldChange { before: shown(old.get(&field)), after: shown(new.get(&field)), field })
         .collect()
-}
-
-/// Whether nothing but the incident's own confidence stands between this pattern and acting.
-fn may_act(pattern: &Pattern) -> bool {
-    pattern.auto_healable
-        && !pattern.require_approval
-        && !pattern.infrastructure
-        && !pattern.shadow
-        && pattern.action.is_some()
-        && pattern.rule.is_some()
-        && pattern.status == PatternStatus::Active
-}
-
-/// It may act now and could not before, or it acts on more, does something else, or is trusted more.
-fn newly_acts(before: Option<&Pattern>, after: &Pattern) -> bool {
-    let same = before.is_some_and(|before| {
-        may_act(before)
-            && before.rule == after.rule
-            && before.must_not == after.must_not
-            && before.scope == after.scope
-            && before.action == after.action
-            && before.confidence >= after.confidence
-    });
-    may_act(after) && !same
 }
 
 /// Line ends as everywhere, one at the end, and no mark of a document's start.

@@ -84,7 +84,7 @@ pub async fn ingest(
         body.text.lines().filter_map(|line| joiner.push(line)).map(|raw| parse_record(&raw, now)).collect();
     records.extend(joiner.flush().map(|raw| parse_record(&raw, now)));
     let service = ServiceName::new(body.service.unwrap_or_else(|| "unknown".into()));
-    let project = body.project.map_or_else(|| project_of(&app, &service), ProjectName::new);
+    let project = body.project.map_or_else(|| app.engine.config().project_of(&service), ProjectName::new);
     let signals = reduce(&records, &SourceName::new(body.source), &service, &project);
     let mut reply = IngestReply {
         records: records.len(),
@@ -149,8 +149,4 @@ pub async fn ingest(
         reply.gates = view.gates;
     }
     Ok(Json(reply))
-}
-
-fn project_of(app: &App, service: &ServiceName) -> ProjectName {
-    app.engine.config().service(service).map_or_else(|| ProjectName::new("default"), |service| service.project.clone())
 }

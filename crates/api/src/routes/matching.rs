@@ -20,6 +20,8 @@ use crate::{ApiError, App, Principal};
 
 const LINES_LIMIT: usize = 10_000;
 const TOP_LIMIT: usize = 50;
+/// Patterns that an explained line is ranked among, beside those whose rule holds and the one that is asked about.
+const EXPLAINED: usize = 200;
 /// Patterns tested in one request.
 const TESTED_LIMIT: usize = 200;
 
@@ -348,7 +350,7 @@ pub struct LineTest {
     pub conditions: Vec<ConditionResult>,
     /// The must-not terms that occur.
     pub ruled_out_by: Vec<String>,
-    /// The pattern in the ranking of the whole base; null where it is not among what fits.
+    /// The pattern in the ranking of those whose rule holds and of the 200 whose text fits best; null where it does not fit.
     #[schema(required)]
     pub ranked: Option<MatchView>,
     /// Its place in the ranking, from 1.
@@ -451,7 +453,7 @@ fn tested(base: &KnowledgeBase, pattern: &Pattern, now: Timestamp) -> PatternTes
         let ok = !faults.iter().any(|fault| fault.line() == line && fault.is_of_matches() == must_hold);
         let best = rank(base, line, &place, 1, now).into_iter().next();
         let winner = best.filter(|best| best.rule.is_satisfied() && best.pattern != pattern.id);
-        let other_fix = winner.as_ref().and_then(|best| base.pattern(&best.pattern)).map(|other| &other.action);
+        let other = winner.as_ref().and_then(|best| base.pattern(&best.pattern));
         let note = match (ok, must_hold, term) {
             (false, true, Some(term)) if holds => Some(format!("the must-not term `{term}` rules it out")),
             (false, true, _) => Some("its rule does not hold".into()),
@@ -465,7 +467,7 @@ fn tested(base: &KnowledgeBase, pattern: &Pattern, now: Timestamp) -> PatternTes
             kind: if must_hold { "match" } else { "reject" }.into(),
             ok,
             note,
-            competes: must_hold && other_fix.is_some_and(|action| *action != pattern.action),
+            competes: must_hold && other.is_some_and(|other| !other.has_same_fix(pattern)),
             winner: winner.map(|best| best.pattern.to_string()),
         });
     }
@@ -495,7 +497,9 @@ fn explained(
         });
     }
     let ruled_out_by: Vec<String> = pattern.must_not.iter().filter(|term| contains_term(line, term)).cloned().collect();
-    let ranking = rank(base, line, place, base.len().max(1), now);
+    let signals = std::slice::from_ref(&signal);
+    let query = Query { project: &place.project, service: &place.service, signals };
+    let ranking = base.rank_with(&query, EXPLAINED, Some(&pattern.id));
     let place = ranking.iter().position(|found| found.pattern == pattern.id);
     Ok(LineTest {
         line: line.to_owned(),

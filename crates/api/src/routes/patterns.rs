@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use selfheal_core::audit::NewEntry;
-use selfheal_core::knowledge::draft::digest;
-use selfheal_core::knowledge::{PackEntry, Pattern, PatternStatus, Rule, changed_fields};
+use selfheal_core::knowledge::{PackEntry, Pattern, PatternStatus, Rule};
 use selfheal_core::{Action, ActionKind, BasisPoints, PatternId, ProjectName, ServiceName};
 use selfheal_store::{PatternCursor, PatternFilter, PatternOrder};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::saving::Edit;
 use crate::extract::{Body, Params};
 use crate::view::{PatternPage, PatternView, confidence_changes, pattern_view};
 use crate::{ApiError, App, Principal, Role};
@@ -189,10 +188,13 @@ pub struct PutPattern {
     pub infrastructure: Option<bool>,
     /// Tried out: what it would do is recorded, a person does it.
     pub shadow: Option<bool>,
+    /// It may act by itself from now on in a way in which it may not yet.
+    pub may_act: bool,
 }
 
 #[utoipa::path(put, operation_id = "put_pattern", path = "/api/v1/patterns/{id}", tag = "knowledge", params(("id" = String, Path)),
-    request_body = PutPattern, responses((status = 200, body = PatternView)))]
+    request_body = PutPattern,
+    responses((status = 200, body = PatternView), (status = 409, body = crate::Problem)))]
 pub async fn put(
     State(app): State<Arc<App>>,
     who: Principal,
@@ -203,6 +205,7 @@ pub async fn put(
     let now = app.now();
     let mut tx = app.store().write().await?;
     let before = tx.pattern(&PatternId::from_name(&body.name)).await?;
+    let may_act = body.may_act;
     let mut pattern = entry(body, before.as_ref())?.into_pattern("person", now).map_err(|why| {
         ApiError::invalid("The pattern cannot be used", why, "Mend it and try again. Nothing was changed.")
     })?;
@@ -220,35 +223,63 @@ pub async fn put(
         pattern.status = before.status;
         pattern.provenance = before.provenance.clone();
     }
-    tx.put_pattern(&pattern).await?;
-    tx.audit(NewEntry {
-        at: now,
-        event_type: if before.is_some() { "knowledge.edited" } else { "knowledge.added" },
-        actor: who.name.clone(),
-        incident_id: None,
-        pattern_id: Some(pattern.id.clone()),
-        confidence: Some(pattern.confidence),
-        action: pattern.action.as_ref().map(|action| action.kind.to_string()),
-        target: None,
-        result: if pattern.auto_healable { "auto-healable".into() } else { "not auto-healable".into() },
-        details: change_details(before.as_ref(), Some(&pattern)),
-    })
-    .await?;
+    let edit = Edit { before: before.as_ref(), after: &pattern, may_act, by: &who.name, at: now };
+    edit.save(&mut tx, Default::default()).await?;
     let shadow = tx.shadow_counts(&pattern.id).await?;
     tx.commit().await?;
     Ok(Json(pattern_view(&pattern, shadow)))
 }
 
-/// What the trail says of a change: digests, and the names of the fields that changed. Never a body: examples are lines of
-/// incidents, which can be redacted, and the trail cannot.
-pub(super) fn change_details(before: Option<&Pattern>, after: Option<&Pattern>) -> serde_json::Value {
-    let nothing = PackEntry::new("", "");
-    let entry = |pattern: Option<&Pattern>| pattern.map_or_else(|| nothing.clone(), PackEntry::from);
-    serde_json::json!({
-        "before_digest": before.map(digest),
-        "after_digest": after.map(digest),
-        "changed": changed_fields(&entry(before), &entry(after)),
-    })
+/// Whether a pattern is matched.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetPatternStatus {
+    pub active: bool,
+    /// It may act by itself from now on in a way in which it may not yet.
+    #[serde(default)]
+    pub may_act: bool,
+}
+
+/// Takes a pattern out of matching and keeps it, or puts it back. One that was merged into another is its own again then, and
+/// the other one stays as it is.
+#[utoipa::path(post, operation_id = "set_pattern_status", path = "/api/v1/patterns/{id}/status", tag = "knowledge",
+    params(("id" = String, Path)), request_body = SetPatternStatus,
+    responses((status = 200, body = PatternView), (status = 404, body = crate::Problem), (status = 409, body = crate::Problem)))]
+pub async fn set_status(
+    State(app): State<Arc<App>>,
+    who: Principal,
+    Path(id): Path<String>,
+    Body(body): Body<SetPatternStatus>,
+) -> Result<Json<PatternView>, ApiError> {
+    who.require(Role::Admin, "Changing the knowledge base")?;
+    let id = PatternId::from_name(&id);
+    let now = app.now();
+    let mut tx = app.store().write().await?;
+    let before = tx.pattern(&id).await?.ok_or_else(|| ApiError::no_pattern(&id))?;
+    if before.status == PatternStatus::Draft {
+        return Err(ApiError::Conflict {
+            code: "is_a_draft",
+            what: format!("`{id}` was not changed"),
+            why: "it is a draft, which is accepted or rejected".into(),
+            next: "Look at it: selfheal knowledge drafts.".into(),
+        });
+    }
+    let status = if body.active { PatternStatus::Active } else { PatternStatus::Disabled };
+    let after = Pattern { status, updated_at: now, ..before.clone() };
+    if status != before.status {
+        let mut details = serde_json::Map::new();
+        if body.active
+            && let Some(merge) = tx.merge_of(&id).await?
+        {
+            tx.undo_merge(merge.id, now).await?;
+            details.insert("was_part_of".into(), merge.into_before.id.as_str().into());
+        }
+        let edit = Edit { before: Some(&before), after: &after, may_act: body.may_act, by: &who.name, at: now };
+        edit.save(&mut tx, details).await?;
+    }
+    let shadow = tx.shadow_counts(&id).await?;
+    tx.commit().await?;
+    Ok(Json(pattern_view(&after, shadow)))
 }
 
 /// Characters of any one field.

@@ -183,6 +183,10 @@ pub async fn redact(
     if let Err(error) = app.store().sweep().await {
         tracing::warn!(%error, "what was overwritten may stay in the database's log for a while");
     }
+    // The home's snapshot of the knowledge base may still hold it: it is made anew at once.
+    let mut tx = app.store().read().await?;
+    app.engine.knowledge(&mut tx).await?;
+    drop(tx);
     let state = incident.state.name().to_owned();
     let _ = app.engine.live().send(selfheal_engine::LiveEvent::IncidentChanged { incident: id, state });
     Ok(Json(RedactReply {

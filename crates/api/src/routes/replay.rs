@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::patterns::{PutPattern, entry};
 use crate::extract::Body;
 use crate::{ApiError, App, Principal};
 
@@ -23,7 +24,7 @@ const MINUTES_AT_MOST: u64 = 100 * 366 * 24 * 60;
 /// Bytes of an edited document.
 const DOCUMENT_LIMIT: usize = 256 * 1024;
 
-/// An edit that is not saved: exactly one of `document`, `disabled` and `removed`.
+/// An edit that is not saved: exactly one of `document`, `change`, `disabled` and `removed`.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReplayRequest {
@@ -31,6 +32,8 @@ pub struct ReplayRequest {
     pub pattern: String,
     /// The edited pattern as it stands in a pack, in YAML or JSON. A confidence that it does not name stays as it is.
     pub document: Option<String>,
+    /// A change as it would be put.
+    pub change: Option<PutPattern>,
     pub disabled: bool,
     pub removed: bool,
     /// Only incidents opened since then, RFC 3339.
@@ -106,7 +109,7 @@ pub struct ReplayReply {
 pub async fn replay_pattern(
     State(app): State<Arc<App>>,
     _who: Principal,
-    Body(body): Body<ReplayRequest>,
+    Body(mut body): Body<ReplayRequest>,
 ) -> Result<Json<ReplayReply>, ApiError> {
     let since = match (body.since.as_deref(), body.within_minutes) {
         (Some(since), None) => moment(since)?,
@@ -126,7 +129,7 @@ pub async fn replay_pattern(
     // One view of the database for everything: what is compared is compared with the same incidents.
     let mut tx = app.store().read().await?;
     let stored = tx.pattern(&id).await?;
-    let edit = edit(&body, &id, stored.as_ref(), app.now())?;
+    let edit = edit(&mut body, &id, stored.as_ref(), app.now())?;
     let is_draft = stored.as_ref().is_some_and(|stored| stored.status == PatternStatus::Draft);
     let as_accepted = is_draft && matches!(&edit, Edit::Put(pattern) if pattern.status == PatternStatus::Active);
     let incidents = tx.count_opened(since).await? as u64;
@@ -174,9 +177,19 @@ fn moment(text: &str) -> Result<Timestamp, ApiError> {
 }
 
 /// The edit that a request means.
-fn edit(body: &ReplayRequest, id: &PatternId, stored: Option<&Pattern>, now: Timestamp) -> Result<Edit, ApiError> {
+fn edit(body: &mut ReplayRequest, id: &PatternId, stored: Option<&Pattern>, now: Timestamp) -> Result<Edit, ApiError> {
     let invalid = |why: String, next: &str| ApiError::invalid("The edit cannot be replayed", why, next);
     match (&body.document, body.disabled, body.removed) {
+        (None, false, false) if let Some(change) = body.change.take() => {
+            let mut pattern = entry(change, stored)?
+                .into_pattern("person", now)
+                .map_err(|why| invalid(why, "Mend it and try again. Nothing was changed."))?;
+            stand_in(&mut pattern, id, stored);
+            Ok(Edit::Put(Box::new(pattern)))
+        }
+        _ if body.change.is_some() => {
+            Err(invalid("it names a change and something else".into(), "Send exactly one of them."))
+        }
         (Some(document), false, false) => Ok(Edit::Put(Box::new(edited(document, id, stored, now)?))),
         (None, true, false) => {
             let stored = stored.ok_or_else(|| ApiError::no_pattern(id))?;
@@ -187,7 +200,7 @@ fn edit(body: &ReplayRequest, id: &PatternId, stored: Option<&Pattern>, now: Tim
             Ok(Edit::Remove(id.clone()))
         }
         _ => Err(invalid(
-            "it names none, or more than one, of an edited document, `disabled` and `removed`".into(),
+            "it names none, or more than one, of an edited document, a change, `disabled` and `removed`".into(),
             "Send exactly one of them.",
         )),
     }
@@ -222,23 +235,25 @@ fn edited(document: &str, id: &PatternId, stored: Option<&Pattern>, now: Timesta
     let entry: PackEntry = serde_json::from_value(one).map_err(|error| unreadable(&error))?;
     let mut pattern =
         entry.into_pattern("person", now).map_err(|why| invalid(why, "Mend it and try again. Nothing was changed."))?;
-    if let Some(stored) = stored {
-        if !names_confidence {
-            pattern.confidence = stored.confidence;
-        }
-        pattern.use_count = stored.use_count;
-        pattern.attempts = stored.attempts;
-        pattern.status = stored.status;
-        if stored.status == PatternStatus::Draft {
-            // A draft matches nothing; what a person wants to know is what it would do once accepted.
-            pattern.status = PatternStatus::Active;
-            pattern.confidence = DRAFT_CONFIDENCE;
-            pattern.auto_healable = false;
-        }
+    if let Some(stored) = stored.filter(|_| !names_confidence) {
+        pattern.confidence = stored.confidence;
     }
+    stand_in(&mut pattern, id, stored);
+    Ok(pattern)
+}
+
+/// Has an edited pattern stand where the stored one does: what was learned of that one is not edited.
+fn stand_in(pattern: &mut Pattern, id: &PatternId, stored: Option<&Pattern>) {
     // Another name is still the same pattern that is edited.
     pattern.id = id.clone();
-    Ok(pattern)
+    let Some(stored) = stored else { return };
+    (pattern.use_count, pattern.attempts, pattern.status) = (stored.use_count, stored.attempts, stored.status);
+    if stored.status == PatternStatus::Draft {
+        // A draft matches nothing; what a person wants to know is what it would do once accepted.
+        pattern.status = PatternStatus::Active;
+        pattern.confidence = DRAFT_CONFIDENCE;
+        pattern.auto_healable = false;
+    }
 }
 
 fn id_of(entry: &Value) -> Option<PatternId> {

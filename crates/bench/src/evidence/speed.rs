@@ -76,7 +76,7 @@ pub async fn run(history: i64, candidates: usize, runs: usize) -> anyhow::Result
     let patterns: Vec<PatternId> = (0..candidates).map(|i| PatternId(format!("pattern-{}", i % PATTERNS))).collect();
     let keys = sequences(&signals);
     let (project, service) = (ProjectName::new("p"), service_name(0));
-    let services = [service_name(0), service_name(1), service_name(2)];
+    let services = [0, 1, 2].map(|i| (project.clone(), service_name(i)));
     let (mut parts, mut total) = ([Vec::new(), Vec::new(), Vec::new()], Vec::new());
     for _ in 0..runs {
         let mut times: Vec<Duration> = Vec::new();
@@ -87,7 +87,7 @@ pub async fn run(history: i64, candidates: usize, runs: usize) -> anyhow::Result
             let sights = start.elapsed();
             std::hint::black_box(tx.cause_statistics(&patterns, &project, &service, &keys).await?);
             let causes = start.elapsed();
-            std::hint::black_box(tx.changes_before(&project, &services, NOW - HOURS, NOW, 5).await?);
+            std::hint::black_box(tx.changes_before(&services, NOW - HOURS, NOW, 5).await?);
             times.push(start.elapsed());
             let [a, b, c] = &mut parts;
             a.push(sights);

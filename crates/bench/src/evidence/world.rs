@@ -222,6 +222,7 @@ fn candidate(pattern: &PatternId, rests: Option<usize>) -> PatternMatch {
         rule: rests.map_or(RuleOutcome::None, satisfied),
         terms: vec![],
         competitors: vec![],
+        same_fix: Vec::new(),
         evidence: Evidence::default(),
         items: vec![],
         explanation: Default::default(),

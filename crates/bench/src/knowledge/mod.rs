@@ -119,10 +119,10 @@ fn shared_examples(entries: &[Entry]) {
                     println!("\nExamples that another pattern's rule holds on too");
                     any = true;
                 }
-                let (own, its) = (entry.rule.literal_characters(), other.rule.literal_characters());
-                let fix = |pattern: &Pattern| pattern.action.as_ref().map_or("none", |action| action.kind.as_str());
+                let specificity = |rule: &CompiledRule| rule.specificity_on(line).unwrap_or(0);
+                let (own, its) = (specificity(&entry.rule), specificity(&other.rule));
                 let verdict = match own.cmp(&its) {
-                    _ if fix(&entry.pattern) == fix(&other.pattern) => "the same fix: no competition",
+                    _ if entry.pattern.has_same_fix(&other.pattern) => "the same fix: no competition",
                     std::cmp::Ordering::Greater => "this one is more specific: it wins",
                     std::cmp::Ordering::Less => "THE OTHER ONE is more specific and wins: mend it",
                     std::cmp::Ordering::Equal => "equally specific: they COMPETE: mend it",

@@ -105,7 +105,7 @@ async fn offer(
     let looked: DocumentReply = client.put(&document_path(id), &body).await?;
     if !as_json {
         show_changes(&looked);
-        consequences(client, id, written).await?;
+        consequences(client, &json!({ "pattern": id, "document": written })).await?;
     }
     if arguments.dry_run {
         if as_json {
@@ -117,15 +117,8 @@ async fn offer(
         output::line("Nothing was saved.");
         return Ok(Offered::Declined);
     }
-    if looked.newly_acts && !arguments.yes_act {
-        let question = format!("`{id}` would from now on act by itself in a way in which it may not yet. May it?");
-        if !is_terminal() || !confirmed(&question)? {
-            if !is_terminal() {
-                bail!("{question}\n  Nobody is there to ask, and nothing was saved: say --yes-act if it may");
-            }
-            output::line("Nothing was saved.");
-            return Ok(Offered::Declined);
-        }
+    if looked.newly_acts && !arguments.yes_act && !may_act(id.as_str())? {
+        return Ok(Offered::Declined);
     }
     body["dry_run"] = json!(false);
     body["may_act"] = json!(looked.newly_acts);
@@ -136,6 +129,24 @@ async fn offer(
         output::line(format!("Saved `{id}`."));
     }
     Ok(Offered::Done)
+}
+
+/// Asks whether a pattern may newly act by itself. An error where nobody is there to ask.
+pub fn may_act(id: &str) -> anyhow::Result<bool> {
+    let question = format!("`{id}` would from now on act by itself in a way in which it may not yet. May it?");
+    if !is_terminal() {
+        bail!("{question}\n  Nobody is there to ask, and nothing was saved: say --yes-act if it may");
+    }
+    let may = confirmed(&question)?;
+    if !may {
+        output::line("Nothing was saved.");
+    }
+    Ok(may)
+}
+
+/// Whether an edit was refused because it would newly act.
+pub fn would_act(error: &anyhow::Error) -> bool {
+    problem_code(error) == Some("would_act")
 }
 
 fn ended(outcome: anyhow::Result<Offered>) -> anyhow::Result<ExitCode> {
@@ -191,9 +202,8 @@ fn show_changes(reply: &DocumentReply) {
 
 /// Shows what the change would have meant for the incidents that are stored. An engine that cannot say is no hindrance, but
 /// it is said.
-async fn consequences(client: &Client, id: &PatternId, written: &str) -> anyhow::Result<()> {
-    let body = json!({ "pattern": id, "document": written });
-    match client.post("/api/v1/knowledge/replay", &body).await {
+pub async fn consequences(client: &Client, edit: &serde_json::Value) -> anyhow::Result<()> {
+    match client.post("/api/v1/knowledge/replay", edit).await {
         Ok(reply) => {
             output::line("\nOn the incidents that are stored:");
             super::knowledge_replay::show(&reply)

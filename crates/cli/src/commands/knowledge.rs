@@ -26,7 +26,7 @@ pub async fn run(place: &Place, as_json: bool, command: KnowledgeCommand) -> any
             if add.name.is_none() {
                 documents::ask(&mut add)?;
             }
-            let view = put(&client, *add).await?;
+            let Some(view) = put(&client, as_json, *add).await? else { return Ok(ExitCode::FAILURE) };
             if as_json { output::json(&view)? } else { show(&view) }
         }
         KnowledgeCommand::List(arguments) => super::knowledge_list::run(&client, as_json, arguments).await?,
@@ -51,6 +51,13 @@ pub async fn run(place: &Place, as_json: bool, command: KnowledgeCommand) -> any
         KnowledgeCommand::Review(review) => return knowledge_review::review(&client, as_json, review).await,
         KnowledgeCommand::Merge(merge) => knowledge_review::merge(&client, as_json, merge).await?,
         KnowledgeCommand::Unmerge { merged } => knowledge_review::unmerge(&client, as_json, &merged).await?,
+        KnowledgeCommand::Enable { pattern, yes_act } => {
+            let body = json!({ "active": true, "may_act": yes_act });
+            set_status(&client, as_json, &pattern, &body).await?;
+        }
+        KnowledgeCommand::Disable { pattern } => {
+            set_status(&client, as_json, &pattern, &json!({ "active": false })).await?;
+        }
         KnowledgeCommand::Analyze(arguments) => super::knowledge_advise::analyze(&client, as_json, arguments).await?,
         KnowledgeCommand::Recommend(arguments) => {
             super::knowledge_advise::recommend(&client, as_json, arguments).await?;
@@ -78,11 +85,24 @@ pub async fn run(place: &Place, as_json: bool, command: KnowledgeCommand) -> any
     Ok(ExitCode::SUCCESS)
 }
 
-async fn put(client: &Client, add: AddArguments) -> anyhow::Result<PatternView> {
+async fn set_status(client: &Client, as_json: bool, name: &str, body: &Value) -> anyhow::Result<()> {
+    let id = PatternId::from_name(name);
+    let view: PatternView = client.post(&format!("/api/v1/patterns/{id}/status"), body).await?;
+    if as_json {
+        return output::json(&view);
+    }
+    output::line(format!("{} is {}.", view.id, super::word(&view.status)));
+    Ok(())
+}
+
+/// Saves what the flags say. Where it would newly act, what that would have meant is shown first; `None` where a person did
+/// not want it then.
+async fn put(client: &Client, as_json: bool, add: AddArguments) -> anyhow::Result<Option<PatternView>> {
+    let said = add.yes_act || add.auto_healable == Some(true);
     let id = PatternId::from_name(add.name.as_deref().unwrap_or_default());
     let parameters: std::collections::BTreeMap<String, String> = add.param.into_iter().collect();
     let given = |list: Vec<String>| (!list.is_empty()).then_some(list);
-    let body = json!({
+    let mut body = json!({
         "name": add.name,
         "description": add.description,
         "rule": add.rule,
@@ -100,7 +120,20 @@ async fn put(client: &Client, add: AddArguments) -> anyhow::Result<PatternView> 
         "project": add.project,
     });
     let id = if id.as_str().is_empty() { "-".to_owned() } else { id.to_string() };
-    Ok(client.put(&format!("/api/v1/patterns/{id}"), &body).await?)
+    let path = format!("/api/v1/patterns/{id}");
+    match client.put(&path, &body).await.map_err(anyhow::Error::from) {
+        Err(error) if documents::would_act(&error) => {
+            if !as_json {
+                documents::consequences(client, &json!({ "pattern": id, "change": body })).await?;
+            }
+            if !said && !documents::may_act(&id)? {
+                return Ok(None);
+            }
+            body["may_act"] = json!(true);
+            Ok(Some(client.put(&path, &body).await?))
+        }
+        other => other.map(Some),
+    }
 }
 
 fn show(pattern: &PatternView) {

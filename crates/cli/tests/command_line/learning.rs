@@ -34,6 +34,14 @@ fn two_patterns_that_are_one_are_found_merged_and_taken_apart() {
     let undone = place.ok(&["knowledge", "unmerge", "lease-is-lost"]);
     assert!(undone.contains("active again"), "{undone}");
     assert_eq!(place.json(&["knowledge", "show", "lease-is-lost"])["status"], json!("active"));
+    // Where the other one was edited since, the merged one alone comes back.
+    place.ok(&["knowledge", "merge", "Lease is lost", "Lease lost"]);
+    place.ok(&["knowledge", "add", "Lease lost", "--description", "edited since"]);
+    let refused = place.run(&["knowledge", "unmerge", "lease-is-lost"]);
+    assert!(refused.code == 1 && refused.err.contains("selfheal knowledge enable lease-is-lost"), "{refused:?}");
+    assert!(place.ok(&["knowledge", "enable", "lease-is-lost"]).contains("lease-is-lost is active."));
+    assert!(!place.ok(&["knowledge", "show", "lease-is-lost"]).contains("Merged into"));
+    assert!(place.ok(&["knowledge", "disable", "lease-is-lost"]).contains("lease-is-lost is disabled."));
 }
 
 #[test]

@@ -159,7 +159,12 @@ fn a_document_is_edited_and_keeps_its_comments() {
     assert!(ran(none.expect("runs")).err.contains("no editor is known"));
     // What was learned or set meanwhile is not undone by an older text.
     let base = place.ok(&["knowledge", "edit", "pool-exhausted", "--print"]);
-    place.ok(&["knowledge", "add", "Pool exhausted", "--confidence", "0.7"]);
+    // It is trusted more, so that it acts where it did not: that is said, and asked.
+    let more = ["knowledge", "add", "Pool exhausted", "--confidence", "0.7"];
+    let asked = place.run(&more);
+    assert!(asked.code == 1 && asked.err.contains("say --yes-act"), "{asked:?}");
+    assert!(asked.out.contains("On the incidents that are stored"), "{asked:?}");
+    place.ok(&[&more[..], &["--yes-act"]].concat());
     let short: String =
         base.lines().filter(|line| !line.starts_with("confidence")).map(|line| format!("{line}\n")).collect();
     let ran = place.run_with(&["knowledge", "edit", "pool-exhausted", "--file", "-", "--yes", "--yes-act"], &short);

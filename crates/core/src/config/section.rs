@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Learning, Limits, MaintenanceWindow, Notifications, Retention, SelfHealing, Service, SourceSpec, Verification,
 };
-use crate::{ActionKind, BasisPoints, ServiceName, Span, TargetSpec, Timestamp};
+use crate::{ActionKind, BasisPoints, ProjectName, ServiceName, Span, TargetSpec, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -89,6 +89,11 @@ impl ApprovalPolicy {
 }
 
 impl Config {
+    /// The project of a service: the inventory's, and the default one where it is not in the inventory.
+    pub fn project_of(&self, name: &ServiceName) -> ProjectName {
+        self.service(name).map_or_else(super::service::default_project, |service| service.project.clone())
+    }
+
     /// Services that `name` depends on, directly or through others, nearest first.
     pub fn upstreams(&self, name: &ServiceName) -> Vec<ServiceName> {
         let mut found: Vec<ServiceName> = Vec::new();

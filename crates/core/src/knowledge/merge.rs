@@ -8,8 +8,8 @@ const CONDITIONS: usize = 64;
 
 /// The second pattern with all that the first one knows, or every reason why they are not one.
 ///
-/// It is trusted no more than the less trusted of the two, and heals by itself only where both did: its rule holds in more cases
-/// than its outcomes are about.
+/// It is trusted no more than the less trusted of the two, and heals by itself only where both did, each in the same scope: its
+/// rule holds in more cases than its outcomes are about, and in a wider scope than the first one's conditions were meant for.
 pub fn merge(merged: &Pattern, into: &Pattern, now: Timestamp) -> Result<Pattern, Vec<String>> {
     let mut reasons = Vec::new();
     if merged.id == into.id {
@@ -55,7 +55,7 @@ pub fn merge(merged: &Pattern, into: &Pattern, now: Timestamp) -> Result<Pattern
     result.confidence = into.confidence.min(merged.confidence);
     result.use_count = into.use_count.saturating_add(merged.use_count);
     result.attempts = into.attempts.saturating_add(merged.attempts);
-    result.auto_healable = into.auto_healable && merged.auto_healable;
+    result.auto_healable = into.auto_healable && merged.auto_healable && into.scope == merged.scope;
     result.require_approval = into.require_approval || merged.require_approval;
     result.infrastructure = into.infrastructure || merged.infrastructure;
     result.shadow = into.shadow || merged.shadow;
@@ -64,12 +64,49 @@ pub fn merge(merged: &Pattern, into: &Pattern, now: Timestamp) -> Result<Pattern
     if reasons.is_empty() { Ok(result) } else { Err(reasons) }
 }
 
-/// Takes a merge back: what the second pattern was before, with what it learned since. Its reason where it has been edited since.
+/// What attempts under one pattern's id taught another: how its confidence moved, in basis points, and its counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taught {
+    pub confidence: i64,
+    /// Verified successes, less those taken back.
+    pub uses: i64,
+    pub attempts: i64,
+}
+
+impl Taught {
+    /// The pattern with it, or, with a sign of -1, without it.
+    fn moved(self, pattern: Pattern, sign: i64) -> Pattern {
+        let add = |count: u32, more: i64| (i64::from(count) + sign * more).clamp(0, i64::from(u32::MAX)) as u32;
+        Pattern {
+            confidence: pattern.confidence.shifted((sign * self.confidence) as i32),
+            use_count: add(pattern.use_count, self.uses),
+            attempts: add(pattern.attempts, self.attempts),
+            ..pattern
+        }
+    }
+}
+
+/// The merged pattern as it was before, with what was learned of it since: under its own row, and what attempts under its id
+/// taught the other one.
+pub fn restored(merged_before: &Pattern, merged_now: &Pattern, taught: Taught, now: Timestamp) -> Pattern {
+    let own = Pattern {
+        confidence: merged_now.confidence,
+        use_count: merged_now.use_count,
+        attempts: merged_now.attempts,
+        updated_at: now,
+        ..merged_before.clone()
+    };
+    taught.moved(own, 1)
+}
+
+/// Takes a merge back: what the second pattern was before, with what it learned since, less what attempts under the first one's
+/// id taught it. Its reason where it has been edited since.
 pub fn unmerge(
     merged_before: &Pattern,
     into_before: &Pattern,
     into_after: &Pattern,
     now_stored: &Pattern,
+    taught: Taught,
     now: Timestamp,
 ) -> Result<Pattern, String> {
     let without_outcomes = |pattern: &Pattern| Pattern {
@@ -82,11 +119,12 @@ pub fn unmerge(
     if without_outcomes(now_stored) != without_outcomes(into_after) {
         return Err(format!("`{}` has been edited since", now_stored.id));
     }
-    let learned = i64::from(now_stored.confidence.get()) - i64::from(into_after.confidence.get());
+    let learned = i64::from(now_stored.confidence.get()) - i64::from(into_after.confidence.get()) - taught.confidence;
+    let counted = taught.moved(now_stored.clone(), -1);
     Ok(Pattern {
         confidence: into_before.confidence.shifted(learned as i32),
-        use_count: now_stored.use_count.saturating_sub(merged_before.use_count),
-        attempts: now_stored.attempts.saturating_sub(merged_before.attempts),
+        use_count: counted.use_count.saturating_sub(merged_before.use_count),
+        attempts: counted.attempts.saturating_sub(merged_before.attempts),
         updated_at: now,
         ..into_before.clone()
     })
@@ -152,13 +190,37 @@ mod tests {
         assert_eq!(both.examples.rejects, ["lease found"]);
         let mut later = both.clone();
         (later.confidence, later.use_count, later.attempts) = (BasisPoints::saturating(4_500), 11, 14);
-        let back = unmerge(&a, &b, &both, &later, Timestamp::EPOCH).expect("undone");
+        let back = unmerge(&a, &b, &both, &later, Taught::default(), Timestamp::EPOCH).expect("undone");
         assert_eq!(
             back,
             Pattern { confidence: BasisPoints::saturating(9_500), use_count: 9, attempts: 9, ..b.clone() }
         );
+        // One success of three was of an attempt that began under the first one's id: it goes with it.
+        let taught = Taught { confidence: 500, uses: 1, attempts: 1 };
+        let back = unmerge(&a, &b, &both, &later, taught, Timestamp::EPOCH).expect("undone");
+        assert_eq!(back, Pattern { use_count: 8, attempts: 8, ..b.clone() });
+        let back = restored(&a, &a, taught, Timestamp::EPOCH);
+        assert_eq!(
+            back,
+            Pattern { confidence: BasisPoints::saturating(4_500), use_count: 3, attempts: 6, ..a.clone() }
+        );
         later.must_not.push("quota".into());
-        assert!(unmerge(&a, &b, &both, &later, Timestamp::EPOCH).is_err());
+        assert!(unmerge(&a, &b, &both, &later, taught, Timestamp::EPOCH).is_err());
+    }
+
+    #[test]
+    fn a_condition_that_holds_in_a_wider_scope_does_not_act_there_by_itself() {
+        let of = |name: &str, expression: &str, service: Option<&str>| {
+            let mut one = pattern(name, expression, &[], &[]);
+            one.auto_healable = true;
+            one.scope.service = service.map(ServiceName::new);
+            one
+        };
+        let acts =
+            |merged: &Pattern, into: &Pattern| merge(merged, into, Timestamp::EPOCH).expect("merges").auto_healable;
+        assert!(!acts(&of("A", "lease lost", Some("pay")), &of("B", "lease gone", None)));
+        assert!(acts(&of("A", "lease lost", Some("pay")), &of("B", "lease gone", Some("pay"))));
+        assert!(acts(&of("A", "lease lost", None), &of("B", "lease gone", None)));
     }
 
     #[test]

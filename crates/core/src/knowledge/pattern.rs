@@ -51,6 +51,22 @@ pub struct Pattern {
     pub updated_at: Timestamp,
 }
 
+impl Pattern {
+    /// Whether another pattern would have the same done on the same service, or nothing as well: then their rules do not
+    /// compete.
+    pub fn has_same_fix(&self, other: &Self) -> bool {
+        match (&self.action, &other.action) {
+            (Some(own), Some(its)) => own.is_same_fix(its),
+            (own, its) => own.is_none() && its.is_none(),
+        }
+    }
+
+    /// How careful its marks make a decision: those that always ask first, then those that do not act by themselves.
+    pub const fn caution(&self) -> (bool, bool) {
+        (self.require_approval || self.infrastructure || self.shadow, !self.auto_healable)
+    }
+}
+
 /// Where a pattern applies. An empty scope applies everywhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -6,6 +6,7 @@ use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::specificity::literal_characters;
 use crate::{NewSignal, SignalKind};
 
 /// A rule holds when any of its conditions does.
@@ -76,7 +77,13 @@ pub struct RuleError {
 /// A rule ready to be checked.
 #[derive(Clone, Debug)]
 pub struct CompiledRule {
-    conditions: Vec<Compiled>,
+    /// The most specific first: the first one that holds says how specific the rule is there.
+    conditions: Vec<Measured>,
+}
+
+#[derive(Clone, Debug)]
+struct Measured {
+    condition: Compiled,
     literal_characters: usize,
 }
 
@@ -95,6 +102,8 @@ enum Compiled {
 pub struct RuleHit {
     pub condition: String,
     pub span: Option<(usize, usize)>,
+    /// How specific the condition is: the characters of it that stand for themselves.
+    pub literal_characters: usize,
 }
 
 impl Rule {
@@ -103,11 +112,11 @@ impl Rule {
     }
 
     pub fn compile(&self) -> Result<CompiledRule, RuleError> {
-        let conditions = self
+        let mut conditions = self
             .any
             .iter()
             .map(|condition| {
-                Ok(match condition {
+                let compiled = match condition {
                     Condition::Regex(expression) => Compiled::Regex(compile(expression)?),
                     Condition::Template(template) => Compiled::Template(template.clone()),
                     Condition::Literal(text) => {
@@ -144,23 +153,27 @@ impl Rule {
                         }
                         Compiled::Metric(metric.clone())
                     }
-                })
+                };
+                Ok(Measured { condition: compiled, literal_characters: condition.literal_characters() })
             })
-            .collect::<Result<_, _>>()?;
-        Ok(CompiledRule { conditions, literal_characters: self.literal_characters() })
+            .collect::<Result<Vec<_>, _>>()?;
+        // Stable: of equals the one that is written first.
+        conditions.sort_by_key(|one| std::cmp::Reverse(one.literal_characters));
+        Ok(CompiledRule { conditions })
     }
+}
 
-    /// The specificity of the rule: its longest condition's literal characters.
+impl Condition {
+    /// How specific it is: the fewest characters that stand for themselves in anything that it holds for.
     pub fn literal_characters(&self) -> usize {
-        let count = |condition: &Condition| match condition {
-            Condition::Regex(expression) => literals(expression),
-            Condition::Template(template) => template.replace("<*>", "").chars().count(),
-            Condition::Literal(text) => text.chars().count(),
-            Condition::Attributes(wanted) => characters(wanted),
-            Condition::Alert(alert) => alert.name.chars().count() + characters(&alert.labels),
-            Condition::Metric(metric) => metric.name.chars().count() + characters(&metric.labels),
-        };
-        self.any.iter().map(count).max().unwrap_or(0)
+        match self {
+            Self::Regex(expression) => literal_characters(expression),
+            Self::Template(template) => template.replace("<*>", "").chars().count(),
+            Self::Literal(text) => text.chars().count(),
+            Self::Attributes(wanted) => characters(wanted),
+            Self::Alert(alert) => alert.name.chars().count() + characters(&alert.labels),
+            Self::Metric(metric) => metric.name.chars().count() + characters(&metric.labels),
+        }
     }
 }
 
@@ -181,82 +194,92 @@ fn compile(expression: &str) -> Result<Regex, RuleError> {
     })
 }
 
-/// How many characters of an expression stand for themselves: the measure of how specific it is.
-fn literals(expression: &str) -> usize {
-    let mut count = 0;
-    let mut class_depth = 0u32;
-    let mut characters = expression.chars();
-    while let Some(c) = characters.next() {
-        match c {
-            '\\' => {
-                let escaped = characters.next().unwrap_or_default();
-                count += usize::from(class_depth == 0 && !escaped.is_alphanumeric());
-            }
-            '[' => class_depth += 1,
-            ']' => class_depth = class_depth.saturating_sub(1),
-            _ if class_depth > 0 || "().*+?{}|^$".contains(c) => {}
-            _ => count += 1,
-        }
-    }
-    count
-}
-
 impl CompiledRule {
-    /// The first condition that holds for this signal.
+    /// The most specific condition that holds for this signal.
     pub fn holds(&self, signal: &NewSignal) -> Option<RuleHit> {
-        self.conditions.iter().find_map(|condition| match condition {
-            Compiled::Regex(regex) => regex.find(&signal.text).map(|found| RuleHit {
-                condition: format!("regex {}", regex.as_str()),
-                span: Some((found.start(), found.end())),
-            }),
-            Compiled::Template(template) => (signal.template == *template)
-                .then(|| RuleHit { condition: format!("template {template}"), span: None }),
-            Compiled::Literal(literal) => find_ignoring_case(&signal.text, literal)
-                .map(|at| RuleHit { condition: format!("literal {literal}"), span: Some((at, at + literal.len())) }),
-            Compiled::Attributes(wanted) => agree(wanted, &signal.attributes)
-                .then(|| RuleHit { condition: format!("attributes {wanted:?}"), span: None }),
-            Compiled::Alert(alert) => (signal.kind == SignalKind::Alert
-                && signal.attributes.get("alertname") == Some(&alert.name)
-                && agree(&alert.labels, &signal.attributes))
-            .then(|| RuleHit { condition: format!("alert {}", alert.name), span: None }),
-            Compiled::Metric(metric) => {
-                let value = signal.attributes.get("value").and_then(|value| value.parse::<f64>().ok());
-                (signal.kind == SignalKind::Metric
-                    && signal.attributes.get("metric") == Some(&metric.name)
-                    && agree(&metric.labels, &signal.attributes)
-                    && value.is_some_and(|value| metric.is_beyond(value)))
-                .then(|| RuleHit { condition: format!("metric {}", metric.name), span: None })
-            }
+        self.conditions.iter().find_map(|Measured { condition, literal_characters }| {
+            let (condition, span) = condition.holds(signal)?;
+            Some(RuleHit { condition, span, literal_characters: *literal_characters })
         })
     }
 
     /// True when a text alone, without attributes or a template of its own, satisfies the rule.
     pub fn holds_for_text(&self, text: &str) -> bool {
-        self.conditions.iter().any(|condition| match condition {
+        self.specificity_on(text).is_some()
+    }
+
+    /// The literal characters of the most specific condition that a text alone satisfies.
+    pub fn specificity_on(&self, text: &str) -> Option<usize> {
+        let one = self.conditions.iter().find(|one| match &one.condition {
             Compiled::Regex(regex) => regex.is_match(text),
             Compiled::Literal(literal) => find_ignoring_case(text, literal).is_some(),
             _ => false,
-        })
+        })?;
+        Some(one.literal_characters)
     }
 
     /// True when some condition is one of text: only then can example lines say anything about the rule.
     pub fn reads_text(&self) -> bool {
-        self.conditions.iter().any(|condition| matches!(condition, Compiled::Regex(_) | Compiled::Literal(_)))
+        self.conditions.iter().any(|one| matches!(one.condition, Compiled::Regex(_) | Compiled::Literal(_)))
     }
 
-    /// The specificity of the rule: its longest condition's literal characters.
-    pub const fn literal_characters(&self) -> usize {
-        self.literal_characters
+    /// The literal characters of its most specific condition: it can hold no more specifically than that.
+    pub fn literal_characters(&self) -> usize {
+        self.conditions.first().map_or(0, |one| one.literal_characters)
     }
 }
 
-/// Where a lowercase literal occurs, in any ASCII case.
+impl Compiled {
+    /// Its name and where in the text it matched, if it holds.
+    fn holds(&self, signal: &NewSignal) -> Option<(String, Option<(usize, usize)>)> {
+        match self {
+            Self::Regex(regex) => regex
+                .find(&signal.text)
+                .map(|found| (format!("regex {}", regex.as_str()), Some((found.start(), found.end())))),
+            Self::Template(template) => (signal.template == *template).then(|| (format!("template {template}"), None)),
+            Self::Literal(literal) => find_ignoring_case(&signal.text, literal)
+                .map(|at| (format!("literal {literal}"), Some((at, at + literal.len())))),
+            Self::Attributes(wanted) => {
+                agree(wanted, &signal.attributes).then(|| (format!("attributes {wanted:?}"), None))
+            }
+            Self::Alert(alert) => (signal.kind == SignalKind::Alert
+                && signal.attributes.get("alertname") == Some(&alert.name)
+                && agree(&alert.labels, &signal.attributes))
+            .then(|| (format!("alert {}", alert.name), None)),
+            Self::Metric(metric) => {
+                let value = signal.attributes.get("value").and_then(|value| value.parse::<f64>().ok());
+                (signal.kind == SignalKind::Metric
+                    && signal.attributes.get("metric") == Some(&metric.name)
+                    && agree(&metric.labels, &signal.attributes)
+                    && value.is_some_and(|value| metric.is_beyond(value)))
+                .then(|| (format!("metric {}", metric.name), None))
+            }
+        }
+    }
+}
+
+/// Where a literal, whose ASCII letters are lowercase, occurs in any ASCII case.
 fn find_ignoring_case(text: &str, literal: &str) -> Option<usize> {
-    text.to_ascii_lowercase().find(literal)
+    let (text, literal) = (text.as_bytes(), literal.as_bytes());
+    let first = *literal.first()?;
+    let opening = [first, first.to_ascii_uppercase()];
+    let mut from = 0;
+    // The first letter in either case is looked for as fast as memory is read, and nothing is copied.
+    while let Some(at) = memchr::memchr2(opening[0], opening[1], text.get(from..)?) {
+        let start = from + at;
+        let end = start + literal.len();
+        if text.get(start..end)?.eq_ignore_ascii_case(literal) {
+            return Some(start);
+        }
+        from = start + 1;
+    }
+    None
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::{Fingerprint, ProjectName, ServiceName, Severity, SourceName, Timestamp};
 
@@ -326,9 +349,27 @@ mod tests {
     }
 
     #[test]
-    fn counts_characters_that_stand_for_themselves() {
-        for (expression, count) in [("abc", 3), (r"a\.b", 3), (r"\d+ms", 2), ("[abc]d", 1), ("(?:x|y).*", 3), ("", 0)] {
-            assert_eq!(literals(expression), count, "{expression}");
+    fn the_condition_that_holds_says_how_specific_it_is() {
+        let rule = Rule {
+            any: vec![
+                Condition::Regex("(?i)timed out".into()),
+                Condition::Literal("upstream timed out while reading the response".into()),
+            ],
+        };
+        let compiled = rule.compile().expect("compiles");
+        let on = |text: &str| compiled.holds(&signal(SignalKind::Log, text, &[])).map(|hit| hit.literal_characters);
+        assert_eq!(on("request Timed Out"), Some(9));
+        // Both hold: the more specific one speaks.
+        assert_eq!(on("Upstream timed out while reading the response"), Some(45));
+        assert_eq!(on("fine"), None);
+        assert_eq!(compiled.specificity_on("request timed out"), Some(9));
+        assert_eq!(compiled.literal_characters(), 45);
+    }
+
+    proptest! {
+        #[test]
+        fn a_literal_is_found_where_it_is_in_lowercase(text in "[aAbBkéß ]{0,24}", literal in "[abké]{1,3}") {
+            prop_assert_eq!(find_ignoring_case(&text, &literal), text.to_ascii_lowercase().find(&literal));
         }
     }
 

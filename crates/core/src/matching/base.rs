@@ -5,6 +5,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +16,7 @@ use super::relevance::{Features, LineText, Model, PatternText};
 use super::rules::RuleSet;
 use super::settle::settle;
 use super::snapshot::Bodies;
-use super::{Explanation, PatternMatch, RuleOutcome, TermScore, contains_term, tokenise, words};
+use super::{Explanation, MustNotText, PatternMatch, RuleOutcome, TermScore, tokenise, words};
 use crate::knowledge::{CompiledRule, Pattern, PatternStatus, RuleHit};
 use crate::{BasisPoints, NewSignal, PatternId, ProjectName, ServiceName};
 use entry::{Entry, Scope};
@@ -69,12 +70,12 @@ pub struct Query<'a> {
 
 pub(super) struct Candidate {
     pub pattern: Arc<Pattern>,
+    /// Of the condition that holds; 0 where none does.
     pub literal_characters: usize,
     pub rule: RuleOutcome,
     pub terms: Vec<TermScore>,
     /// None where no word of the pattern occurs.
     pub features: Option<Features>,
-    pub competitors: Vec<PatternId>,
     pub relevance: BasisPoints,
     pub explanation: Explanation,
 }
@@ -214,9 +215,16 @@ impl KnowledgeBase {
         &self.index
     }
 
-    /// The best patterns, best first: by relevance, then specificity, then text, then id, so that order is total. Looked at
-    /// are the patterns whose rule holds, and of the others in scope those whose text fits best.
+    /// The best patterns, best first: by relevance, then specificity, then text, then the more careful and the less trusted
+    /// one, then id, so that order is total. Looked at are the patterns whose rule holds, and of the others in scope those
+    /// whose text fits best.
     pub fn rank(&self, query: &Query<'_>, top: usize) -> Vec<PatternMatch> {
+        self.rank_with(query, top, None)
+    }
+
+    /// The best patterns as [`Self::rank`] gives them, where one more is looked at whatever its text is worth; it
+    /// comes last where it is not among them.
+    pub fn rank_with(&self, query: &Query<'_>, top: usize, also: Option<&PatternId>) -> Vec<PatternMatch> {
         let text: String = query.signals.iter().flat_map(|signal| [signal.text.as_str(), "\n"]).collect();
         let terms = self.index.terms(tokenise(&text));
         let lines = self.lines(query.signals);
@@ -226,25 +234,36 @@ impl KnowledgeBase {
         let by_text = self.index.top(&terms, BY_TEXT.max(top), in_scope);
         let mut slots: Vec<u32> = by_text.iter().map(|hit| hit.slot).collect();
         slots.extend(hits.keys().filter_map(|number| Some(self.entries[*number as usize].as_ref()?.slot)));
+        slots.extend(also.and_then(|id| self.index.slot(id.as_str())).filter(|slot| in_scope(*slot)));
         slots.sort_unstable();
         slots.dedup();
+        let read = OnceCell::new();
+        let must_not = || read.get_or_init(|| MustNotText::new(&text));
         let mut candidates: Vec<Candidate> = slots
             .into_iter()
             .filter_map(|slot| {
                 let hit = hits.remove(self.by_slot.get(slot as usize)?);
-                Some(self.candidate(slot, hit, &terms, &text, &lines))
+                Some(self.candidate(slot, hit, &terms, &must_not, &lines))
             })
             .flatten()
             .collect();
-        settle(&mut candidates, Model::shipped());
+        let winners = settle(&mut candidates, Model::shipped());
         candidates.retain(|candidate| candidate.relevance >= FLOOR);
         candidates.sort_by(|a, b| {
             (b.relevance, b.pattern.scope.specificity(), b.literal_characters)
                 .cmp(&(a.relevance, a.pattern.scope.specificity(), a.literal_characters))
                 .then_with(|| b.explanation.log_odds.total_cmp(&a.explanation.log_odds))
+                .then_with(|| b.pattern.caution().cmp(&a.pattern.caution()))
+                .then_with(|| a.pattern.confidence.cmp(&b.pattern.confidence))
                 .then_with(|| a.pattern.id.cmp(&b.pattern.id))
         });
-        candidates.truncate(top);
+        let place = also.and_then(|id| candidates.iter().position(|one| one.pattern.id == *id));
+        if let Some(asked) = place.filter(|place| *place >= top) {
+            candidates.swap(top, asked);
+            candidates.truncate(top + 1);
+        } else {
+            candidates.truncate(top);
+        }
         candidates
             .into_iter()
             .map(|candidate| PatternMatch {
@@ -256,12 +275,30 @@ impl KnowledgeBase {
                 decision_confidence: candidate.relevance.times(candidate.pattern.confidence),
                 rule: candidate.rule,
                 terms: candidate.terms,
-                competitors: candidate.competitors,
+                competitors: Vec::new(),
+                same_fix: Vec::new(),
                 evidence: super::Evidence::default(),
                 explanation: candidate.explanation,
                 items: Vec::new(),
             })
+            .map(|found| self.beside(found, &winners))
             .collect()
+    }
+
+    /// Names the other winners beside one of them: those that compete with it, and those that have the same fix, of which
+    /// the lowest confidence counts.
+    fn beside(&self, mut found: PatternMatch, winners: &[Arc<Pattern>]) -> PatternMatch {
+        let Some(own) = winners.iter().find(|pattern| pattern.id == found.pattern) else { return found };
+        for other in winners.iter().filter(|other| other.id != own.id) {
+            if other.has_same_fix(own) {
+                found.pattern_confidence = found.pattern_confidence.min(other.confidence);
+                found.same_fix.push(other.id.clone());
+            } else {
+                found.competitors.push(other.id.clone());
+            }
+        }
+        found.decision_confidence = found.relevance.times(found.pattern_confidence);
+        found
     }
 
     /// The numbers of the names of where somebody asks; none where no pattern has it.
@@ -274,17 +311,23 @@ impl KnowledgeBase {
         entry.lazy().compiled.get_or_init(|| rule.compile().ok().map(Arc::new)).as_deref()
     }
 
-    /// The entries in scope whose rule holds, each with the first signal that it holds for.
+    /// The entries in scope whose rule holds, each with the first of the signals that it holds for most specifically.
     fn holding(&self, query: &Query<'_>) -> BTreeMap<u32, (usize, RuleHit)> {
         let place = self.asked_at(query);
         let mut hits = BTreeMap::new();
         for (i, signal) in query.signals.iter().enumerate() {
             for number in self.rules.candidates(signal) {
                 let Some(entry) = &self.entries[number as usize] else { continue };
-                if hits.contains_key(&number) || !entry.scope.holds(place) {
+                if !entry.scope.holds(place) {
                     continue;
                 }
-                if let Some(hit) = self.rule(entry).and_then(|rule| rule.holds(signal)) {
+                let Some(rule) = self.rule(entry) else { continue };
+                let known = hits.get(&number).map(|(_, hit): &(usize, RuleHit)| hit.literal_characters);
+                // Most rules have one condition: none holds more specifically.
+                if known.is_none_or(|known| known < rule.literal_characters())
+                    && let Some(hit) = rule.holds(signal)
+                    && known.is_none_or(|known| known < hit.literal_characters)
+                {
                     hits.insert(number, (i, hit));
                 }
             }
@@ -328,20 +371,23 @@ impl KnowledgeBase {
         })
     }
 
-    fn candidate(
+    fn candidate<'a>(
         &self,
         slot: u32,
         hit: Option<(usize, RuleHit)>,
         terms: &Terms,
-        text: &str,
+        must_not: &impl Fn() -> &'a MustNotText,
         lines: &[LineText],
     ) -> Option<Candidate> {
         let entry = self.entry(slot)?;
         let pattern = self.read(entry)?;
-        let ruled_out = pattern.must_not.iter().find(|term| contains_term(text, term));
+        let ruled_out = pattern.must_not.iter().find(|term| must_not().contains(term));
+        let literal_characters = hit.as_ref().map_or(0, |(_, hit)| hit.literal_characters);
         let rule = match (ruled_out, hit) {
             (Some(term), _) => RuleOutcome::RuledOut { term: term.clone() },
-            (None, Some((signal, RuleHit { condition, span }))) => RuleOutcome::Satisfied { condition, signal, span },
+            (None, Some((signal, RuleHit { condition, span, .. }))) => {
+                RuleOutcome::Satisfied { condition, signal, span }
+            }
             (None, None) if pattern.rule.is_none() => RuleOutcome::None,
             (None, None) => RuleOutcome::NotSatisfied,
         };
@@ -350,14 +396,13 @@ impl KnowledgeBase {
         let features = Model::shipped().best(lines.iter().flat_map(|line| line.compare(own, &self.index)));
         Some(Candidate {
             pattern: Arc::clone(pattern),
-            literal_characters: entry.literal_characters as usize,
+            literal_characters,
             rule,
             features: features.filter(|features| features.get(super::relevance::Feature::Common) > 0.0),
             terms: explained
                 .into_iter()
                 .map(|term| TermScore { term: term.term, field: term.field.to_owned(), score: term.score })
                 .collect(),
-            competitors: Vec::new(),
             relevance: BasisPoints::ZERO,
             explanation: Explanation::default(),
         })

@@ -28,6 +28,15 @@ impl Evidence {
         }
     }
 
+    /// The one that leaves less.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        // (1 + confirmed) / (1 + confirmed + rejected), crosswise.
+        let good = |one: Self| 1 + u64::from(one.confirmed);
+        let all = |one: Self| good(one) + u64::from(one.rejected);
+        if good(other) * all(self) < good(self) * all(other) { other } else { self }
+    }
+
     /// The relevance that is left, rounded down.
     pub fn weigh(self, relevance: BasisPoints) -> BasisPoints {
         let (good, bad) = (1 + u64::from(self.confirmed), u64::from(self.rejected));
@@ -38,6 +47,14 @@ impl Evidence {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_worse_one_leaves_less() {
+        let of = |confirmed, rejected| Evidence { confirmed, rejected };
+        assert_eq!(of(0, 0).worse(of(0, 1)), of(0, 1));
+        assert_eq!(of(0, 1).worse(of(9, 2)), of(0, 1));
+        assert_eq!(of(9, 0).worse(of(0, 0)), of(9, 0));
+    }
 
     #[test]
     fn rejections_weigh_against_successes() {

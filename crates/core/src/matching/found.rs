@@ -18,6 +18,10 @@ pub struct PatternMatch {
     pub terms: Vec<TermScore>,
     /// Other patterns whose rules hold too and whose fix differs.
     pub competitors: Vec<PatternId>,
+    /// Other patterns whose rules hold as specifically and whose fix is the same: the most careful marks, the lowest
+    /// confidence and the worst experience of them all count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same_fix: Vec<PatternId>,
     /// What people and outcomes said of this pattern for this kind of incident; it is in the relevance already.
     #[serde(default)]
     pub evidence: super::Evidence,
@@ -30,10 +34,16 @@ pub struct PatternMatch {
 }
 
 impl PatternMatch {
-    /// Holds the decision confidence below the automatic threshold where no rule is satisfied: similar text alone never
+    /// Whether a rule speaks for it: its own holds, and no more specific one set it aside. What is left of one that was
+    /// set aside is what its text is worth.
+    pub fn rests_on_rule(&self) -> bool {
+        self.rule.is_satisfied() && self.explanation.basis != super::Basis::SetAside
+    }
+
+    /// Holds the decision confidence below the automatic threshold where no rule speaks for it: similar text alone never
     /// authorises an action, whatever the product.
     pub fn hold_below(&mut self, threshold: BasisPoints) {
-        if !self.rule.is_satisfied() {
+        if !self.rests_on_rule() {
             self.decision_confidence = self.decision_confidence.below(threshold);
         }
     }

@@ -83,6 +83,7 @@ mod tests {
             rule: RuleOutcome::None,
             terms: vec![],
             competitors: vec![],
+            same_fix: vec![],
             evidence: Default::default(),
             explanation,
             items: ratio.map(item).into_iter().collect(),

@@ -6,10 +6,10 @@ use selfheal_core::matching::evidence::{ConfirmedCause, PAIRS, Statistics};
 use selfheal_core::{
     BasisPoints, Change, ChangeKind, IncidentId, PatternId, ProjectName, ServiceName, Severity, Span, Timestamp,
 };
-use selfheal_store::{NewEvent, Store};
+use selfheal_store::{Merge, NewEvent, Store};
 
 use crate::on_both;
-use crate::support::{at, incident, plan, signal};
+use crate::support::{at, incident, pattern, plan, signal};
 
 on_both!(
     changes_come_back_as_they_went_in,
@@ -68,9 +68,8 @@ async fn only_changes_in_reach_of_the_services_are_found(store: Store) {
     }
     let elsewhere = Change { project: ProjectName::new("bank"), ..change("pay", 25) };
     tx.put_change(&elsewhere).await.expect("stored");
-    let services = [ServiceName::new("pay"), ServiceName::new("db")];
-    let shop = ProjectName::new("shop");
-    let found = tx.changes_before(&shop, &services, at(10), at(30), 2).await.expect("read");
+    let services = ["pay", "db"].map(|service| (ProjectName::new("shop"), ServiceName::new(service)));
+    let found = tx.changes_before(&services, at(10), at(30), 2).await.expect("read");
     let found: Vec<(&str, Timestamp)> = found.iter().map(|change| (change.service.as_str(), change.at)).collect();
     // After the beginning, up to the end, and not more of one service than asked for.
     assert_eq!(found, [("pay", at(30)), ("pay", at(20)), ("db", at(15))]);
@@ -192,6 +191,21 @@ async fn causes_add_up_and_are_taken_back_exactly(store: Store) {
     assert_eq!(tx.take_back_cause(ids[0]).await.expect("gone"), None);
     let found = tx.cause_statistics(&wanted, &shop, &pay, &sequences).await.expect("read");
     assert_eq!(found, sums(&causes[1..], (&shop, &pay)));
+    // What was the cause under a merged pattern's id is the other one's as long as the merge stands.
+    let [oom, disk] = ["oom", "disk"].map(pattern);
+    let merge = Merge {
+        id: 0,
+        merged_before: disk.clone(),
+        into_before: oom.clone(),
+        into_after: oom,
+        by: "ada".into(),
+        at: at(11),
+    };
+    tx.put_merge(&merge).await.expect("stored");
+    let renamed: Vec<ConfirmedCause> =
+        causes[1..].iter().map(|cause| ConfirmedCause { pattern: PatternId::new("oom"), ..cause.clone() }).collect();
+    let found = tx.cause_statistics(&wanted[..1], &shop, &pay, &sequences).await.expect("read");
+    assert_eq!(found, sums(&renamed, (&shop, &pay)));
 }
 
 async fn counts_can_be_built_anew(store: Store) {

@@ -2,12 +2,13 @@
 
 use selfheal_core::audit::NewEntry;
 use selfheal_core::knowledge::draft::{Member, digest};
-use selfheal_core::knowledge::{PackEntry, Pattern, PatternStatus, Rule, document_of, unmerge};
+use selfheal_core::knowledge::{PackEntry, Pattern, PatternStatus, Rule, Taught, document_of, unmerge};
 use selfheal_core::learn::Outcomes;
+use selfheal_core::matching::Evidence;
 use selfheal_core::redact::Redaction;
 use selfheal_core::{
-    Action, ActionKind, BasisPoints, Change, ChangeKind, IncidentId, PatternId, ProjectName, ServiceName, Severity,
-    SignalKind, Span, learn,
+    Action, ActionKind, BasisPoints, Change, ChangeKind, EventId, Fingerprint, IncidentId, PatternId, ProjectName,
+    ServiceName, Severity, SignalKind, Span, learn,
 };
 use selfheal_store::{ClusterStatus, ConfirmedFix, DraftCluster, Merge, NewEvent, Store, Tx};
 
@@ -31,6 +32,9 @@ on_both!(
     the_last_word_about_a_fix_counts,
     outcomes_are_counted_by_project_and_taken_back,
     a_merge_is_found_until_it_is_undone,
+    the_latest_rows_are_read_where_there_are_more,
+    what_was_learned_of_a_merged_pattern_is_the_other_ones_while_the_merge_stands,
+    what_attempts_under_a_merged_pattern_taught_is_told_apart,
 );
 
 fn cluster(template: &str, incidents: u32, last: u64) -> DraftCluster {
@@ -375,7 +379,8 @@ async fn redaction_reaches_every_copy(store: Store) {
     assert_eq!(clusters[0].made, digest(&one(&other.id).pattern), "it is not as if a person had edited it");
     assert!(one(&draft.id).pattern.updated_at == at(9) && one(&active.id).pattern.updated_at == at(9));
     // The merge can still be undone.
-    let back = unmerge(&undo.merged_before, &undo.into_before, &undo.into_after, &one(&into.id).pattern, at(10));
+    let now = &one(&into.id).pattern;
+    let back = unmerge(&undo.merged_before, &undo.into_before, &undo.into_after, now, Taught::default(), at(10));
     assert_eq!(back.expect("undone").examples, into.examples);
     assert!(tx.redact(id, &corp(), at(10)).await.expect("again").is_nothing());
 }
@@ -439,8 +444,8 @@ async fn the_last_word_about_a_fix_counts(store: Store) {
     assert_eq!(tx.confirmed_counts().await.expect("read").get(&PatternId::new("oom")), Some(&1));
 }
 
-/// One attempt in a project, and whether it helped.
-async fn attempt(tx: &mut Tx, project: &str, helped: bool, taken_back: bool, second: u64) {
+/// One attempt in a project, before anything is learned of it.
+async fn attempt_of(tx: &mut Tx, project: &str, second: u64) -> EventId {
     let mut new = signal("pay", &format!("{project} {second}"), second);
     new.project = ProjectName::new(project);
     let (id, _) = tx.put_signal(&new, Span::from_secs(1), at(second)).await.expect("stored");
@@ -454,16 +459,22 @@ async fn attempt(tx: &mut Tx, project: &str, helped: bool, taken_back: bool, sec
         decision_confidence: BasisPoints::ONE,
         started_at: at(second),
     };
-    let event = tx.put_event(event).await.expect("stored");
+    tx.put_event(event).await.expect("stored")
+}
+
+/// One attempt in a project, and whether it helped.
+async fn attempt(tx: &mut Tx, project: &str, helped: bool, taken_back: bool, second: u64) {
+    let event = attempt_of(tx, project, second).await;
+    let pattern = PatternId::new("pool-exhausted");
     let settings = Default::default();
     let before = BasisPoints::saturating(5_000);
     let learned = if helped { learn::success(before, &settings) } else { learn::failure(before, &settings) };
-    tx.learn(&plan.pattern, event, &learned, "x", at(second)).await.expect("learned");
+    tx.learn(&pattern, event, &learned, "x", at(second)).await.expect("learned");
     let status = if helped { "verified" } else { "not_verified" };
     tx.set_event_status(event, status, Some(at(second)), None).await.expect("set");
     if taken_back {
         let back = learn::recurrence(learned.after, &learned, &settings);
-        tx.learn(&plan.pattern, event, &back, "came back", at(second)).await.expect("learned");
+        tx.learn(&pattern, event, &back, "came back", at(second)).await.expect("learned");
     }
 }
 
@@ -505,8 +516,117 @@ async fn a_merge_is_found_until_it_is_undone(store: Store) {
     let id = tx.put_merge(&merge).await.expect("stored");
     assert_eq!(tx.merge_of(&a.id).await.expect("read"), Some(Merge { id, ..merge }));
     assert_eq!(tx.merge_of(&b.id).await.expect("read"), None);
-    assert_eq!(tx.merges().await.expect("read"), [(a.id.clone(), b.id)].into());
+    // As the route does: the merged one is not active any more.
+    for (pattern, status) in [(&a, PatternStatus::Disabled), (&b, PatternStatus::Active)] {
+        tx.put_pattern(&Pattern { status, ..pattern.clone() }).await.expect("stored");
+    }
+    assert_eq!(tx.roots().await.expect("read"), [(a.id.clone(), b.id.clone())].into());
+    assert_eq!(tx.root_of(&a.id).await.expect("read"), b.id);
+    assert_eq!(tx.root_of(&b.id).await.expect("read"), b.id);
+    // Active again, whoever made it so, it is its own.
+    tx.put_pattern(&a).await.expect("stored");
+    assert_eq!(tx.root_of(&a.id).await.expect("read"), a.id);
+    tx.put_pattern(&Pattern { status: PatternStatus::Disabled, ..a.clone() }).await.expect("stored");
     tx.undo_merge(id, at(2)).await.expect("undone");
     assert_eq!(tx.merge_of(&a.id).await.expect("read"), None);
-    assert_eq!(tx.merges().await.expect("read").len(), 0);
+    assert_eq!(tx.roots().await.expect("read").len(), 0);
+}
+
+/// A base in which each pattern went into the next.
+async fn chain(tx: &mut Tx, names: &[&str]) -> Vec<PatternId> {
+    let patterns: Vec<Pattern> = names.iter().map(|name| pattern(name)).collect();
+    for (i, one) in patterns.iter().enumerate() {
+        tx.put_pattern(one).await.expect("stored");
+        if let Some(before) = i.checked_sub(1).map(|i| &patterns[i]) {
+            merged(tx, before, one).await;
+        }
+    }
+    patterns.into_iter().map(|pattern| pattern.id).collect()
+}
+
+async fn merged(tx: &mut Tx, from: &Pattern, into: &Pattern) -> i64 {
+    tx.put_pattern(&Pattern { status: PatternStatus::Disabled, ..from.clone() }).await.expect("stored");
+    let merge = Merge {
+        id: 0,
+        merged_before: from.clone(),
+        into_before: into.clone(),
+        into_after: into.clone(),
+        by: "ada".into(),
+        at: at(10),
+    };
+    tx.put_merge(&merge).await.expect("stored")
+}
+
+async fn the_latest_rows_are_read_where_there_are_more(store: Store) {
+    let mut tx = store.write().await.expect("writes");
+    tx.put_pattern(&pattern("Pool exhausted")).await.expect("stored");
+    for second in 1..=4 {
+        attempt(&mut tx, "shop", second % 2 == 0, false, second).await;
+    }
+    let successes = tx.successes_since(at(0), 1).await.expect("read");
+    assert_eq!(successes.iter().map(|success| success.at).collect::<Vec<_>>(), [at(4)]);
+    let steps = tx.confidence_steps_since(at(0), 2).await.expect("read");
+    assert_eq!(
+        steps.get(&PatternId::new("pool-exhausted")).map(Vec::as_slice),
+        Some(&[(5_000, 4_000), (5_000, 5_500)][..])
+    );
+}
+
+async fn what_was_learned_of_a_merged_pattern_is_the_other_ones_while_the_merge_stands(store: Store) {
+    let mut tx = store.write().await.expect("writes");
+    let ids = chain(&mut tx, &["A", "B", "C"]).await;
+    let [a, b, c] = &ids[..] else { panic!("three") };
+    let kind = Fingerprint::of(&["k"]);
+    let (here, there) =
+        (incident(&mut tx, "pay", Severity::High, 1).await, incident(&mut tx, "web", Severity::High, 2).await);
+    for (pattern, evidence) in [(a, Evidence::REJECTED), (b, Evidence::REJECTED), (c, Evidence::CONFIRMED)] {
+        tx.add_relevance_evidence(pattern, &kind, evidence, at(1)).await.expect("stored");
+    }
+    tx.put_hit(a, here, at(1)).await.expect("stored");
+    tx.put_hit(c, here, at(1)).await.expect("stored");
+    tx.put_hit(b, there, at(2)).await.expect("stored");
+    let action = Action::new(ActionKind::ServiceRestart);
+    let fix = ConfirmedFix { incident: here, pattern: Some(a.clone()), action, by: "ada".into(), at: at(1) };
+    tx.confirm_fix(&fix).await.expect("stored");
+    let both = Evidence { confirmed: 1, rejected: 2 };
+    assert_eq!(tx.relevance_evidence(std::slice::from_ref(&kind)).await.expect("read"), [(c.clone(), both)]);
+    let by_kind = tx.evidence_by_fingerprint(&[&kind]).await.expect("read");
+    assert_eq!(by_kind.get(&kind), Some(&vec![(c.clone(), both)]));
+    // In one incident both held: that is one hit.
+    let hits = tx.all_hits().await.expect("read");
+    assert_eq!((hits.len(), hits[c].count, hits[c].last), (1, 2, Some(at(2))));
+    assert_eq!(tx.hits_of(c).await.expect("read"), hits[c]);
+    assert_eq!(tx.confirmed_counts().await.expect("read"), [(c.clone(), 1)].into());
+    // Undone, each has its own again.
+    let undo = tx.merge_of(b).await.expect("read").expect("stands");
+    tx.undo_merge(undo.id, at(3)).await.expect("undone");
+    assert_eq!(
+        tx.relevance_evidence(&[kind]).await.expect("read"),
+        [(b.clone(), Evidence { confirmed: 0, rejected: 2 }), (c.clone(), Evidence::CONFIRMED)]
+    );
+    assert_eq!(tx.hits_of(b).await.expect("read").count, 2);
+    assert_eq!(tx.hits_of(c).await.expect("read").count, 1);
+    assert_eq!(tx.confirmed_counts().await.expect("read"), [(b.clone(), 1)].into());
+}
+
+async fn what_attempts_under_a_merged_pattern_taught_is_told_apart(store: Store) {
+    let mut tx = store.write().await.expect("writes");
+    let (old, new) = (pattern("Pool exhausted"), pattern("Pool"));
+    tx.put_pattern(&old).await.expect("stored");
+    tx.put_pattern(&new).await.expect("stored");
+    // Before the merge it taught itself.
+    attempt(&mut tx, "shop", true, false, 1).await;
+    merged(&mut tx, &old, &new).await;
+    // Begun under the old one's id, ended when it was part of the new one.
+    let event = attempt_of(&mut tx, "shop", 11).await;
+    let learned = learn::success(BasisPoints::saturating(5_000), &Default::default());
+    tx.learn(&new.id, event, &learned, "x", at(12)).await.expect("learned");
+    let found = tx.taught_since(&old.id, &new.id, at(10)).await.expect("read");
+    assert_eq!(found, Taught { confidence: 500, uses: 1, attempts: 1 });
+    let back = learn::recurrence(learned.after, &learned, &Default::default());
+    tx.learn(&new.id, event, &back, "came back", at(13)).await.expect("learned");
+    let found = tx.taught_since(&old.id, &new.id, at(10)).await.expect("read");
+    assert_eq!(found, Taught { confidence: -1_000, uses: 0, attempts: 1 });
+    let other = PatternId::new("other");
+    assert_eq!(tx.taught_since(&other, &new.id, at(0)).await.expect("read"), Taught::default());
 }

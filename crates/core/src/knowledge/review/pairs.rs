@@ -78,13 +78,13 @@ pub fn review(patterns: &[Pattern]) -> Findings {
                     .filter(|other| **other != index)
                     .for_each(|other| *shared.entry((index, *other)).or_default() += 1);
             }
-            if let Some(first) = winner(&rules, index, &holding) {
+            if let Some(first) = winner(&rules, index, &holding, line) {
                 by.insert(first);
                 won += 1;
             }
         }
         if won > 0 && won == own.len() {
-            let same_fix = by.iter().all(|other| rules.pattern(*other).action == pattern.action);
+            let same_fix = by.iter().all(|other| rules.pattern(*other).has_same_fix(pattern));
             let by = by.into_iter().map(|other| rules.pattern(other).id.clone()).collect();
             shadowed.push(Shadowed { pattern: pattern.id.clone(), by, same_fix });
         }
@@ -94,15 +94,16 @@ pub fn review(patterns: &[Pattern]) -> Findings {
 
 /// The pattern that comes before this one on a line: of the same scope, with a more specific rule. A wider one never does, and a
 /// narrower one does so only where its scope holds.
-fn winner(rules: &Rules<'_>, index: usize, holding: &[usize]) -> Option<usize> {
-    let own = rules.literal_characters(index);
+fn winner(rules: &Rules<'_>, index: usize, holding: &[usize], line: &str) -> Option<usize> {
+    let own = rules.specificity_on(index, line);
     holding
         .iter()
         .copied()
-        .filter(|other| {
-            rules.pattern(*other).scope == rules.pattern(index).scope && rules.literal_characters(*other) > own
-        })
-        .max_by_key(|other| (rules.literal_characters(*other), std::cmp::Reverse(*other)))
+        .filter(|other| rules.pattern(*other).scope == rules.pattern(index).scope)
+        .map(|other| (rules.specificity_on(other, line), std::cmp::Reverse(other)))
+        .filter(|(specificity, _)| *specificity > own)
+        .max()
+        .map(|(_, std::cmp::Reverse(other))| other)
 }
 
 fn duplicates(rules: &Rules<'_>, shared: &HashMap<(usize, usize), usize>) -> Vec<Duplicate> {

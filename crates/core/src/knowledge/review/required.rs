@@ -63,8 +63,9 @@ impl<'a> Rules<'a> {
         self.patterns.is_empty()
     }
 
-    pub fn literal_characters(&self, index: usize) -> usize {
-        self.compiled(index).map_or(0, CompiledRule::literal_characters)
+    /// How specific the condition is that holds on a line; `None` where none does.
+    pub fn specificity_on(&self, index: usize, line: &str) -> Option<usize> {
+        self.compiled(index)?.specificity_on(line)
     }
 
     /// Whether a pattern's rule holds on a line and none of its words rules it out.

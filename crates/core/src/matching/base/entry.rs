@@ -14,7 +14,6 @@ pub(super) const NONE: u32 = u32::MAX;
 pub(super) struct Entry {
     pub scope: Scope,
     pub slot: u32,
-    pub literal_characters: u32,
     /// Where it stands in the snapshot, until it is replaced.
     pub stored: Option<Body>,
     /// Read when it is first looked at.
@@ -33,20 +32,12 @@ pub(super) struct Lazy {
 
 impl Entry {
     pub fn new(pattern: Pattern, scope: Scope) -> Self {
-        let literal_characters = pattern.rule.as_ref().map_or(0, crate::knowledge::Rule::literal_characters) as u32;
-        Self {
-            scope,
-            slot: NONE,
-            literal_characters,
-            stored: None,
-            pattern: OnceLock::from(Arc::new(pattern)),
-            lazy: OnceLock::new(),
-        }
+        Self { scope, slot: NONE, stored: None, pattern: OnceLock::from(Arc::new(pattern)), lazy: OnceLock::new() }
     }
 
-    pub fn stored(scope: Scope, slot: u32, literal_characters: u32, body: Body) -> Self {
+    pub fn stored(scope: Scope, slot: u32, body: Body) -> Self {
         let (pattern, lazy) = (OnceLock::new(), OnceLock::new());
-        Self { scope, slot, literal_characters, stored: Some(body), pattern, lazy }
+        Self { scope, slot, stored: Some(body), pattern, lazy }
     }
 
     /// The pattern, which fails where it cannot be read.

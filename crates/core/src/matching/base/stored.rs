@@ -46,7 +46,6 @@ impl KnowledgeBase {
         out.numbers(&column(&|entry, _| entry.slot))?;
         out.numbers(&column(&|entry, _| entry.scope.project))?;
         out.numbers(&column(&|entry, _| entry.scope.service))?;
-        out.numbers(&column(&|entry, _| entry.literal_characters))?;
         out.numbers(&column(&|_, body| body.length))?;
         out.numbers(&column(&|_, body| body.checksum))?;
         self.rules.save(out)
@@ -61,10 +60,10 @@ impl KnowledgeBase {
         let index = Index::load(FIELDS, from)?;
         let names = Interner::load(from)?;
         let slots = from.numbers()?;
-        let (projects, services, literal_characters) = (from.numbers()?, from.numbers()?, from.numbers()?);
+        let (projects, services) = (from.numbers()?, from.numbers()?);
         let (lengths, checksums) = (from.numbers()?, from.numbers()?);
         let count = slots.len();
-        if [&projects, &services, &literal_characters, &lengths, &checksums].iter().any(|other| other.len() != count) {
+        if [&projects, &services, &lengths, &checksums].iter().any(|other| other.len() != count) {
             return Err(Damaged::Inconsistent("patterns"));
         }
         let rules = RuleSet::load(from, count)?;
@@ -89,7 +88,7 @@ impl KnowledgeBase {
             *place = number;
             let body = Body { at, length: lengths[i], checksum: checksums[i] };
             at += u64::from(body.length);
-            entries.push(Some(Entry::stored(scope, *slot, literal_characters[i], body)));
+            entries.push(Some(Entry::stored(scope, *slot, body)));
         }
         if at != end || entries.len() - free.len() != index.len() {
             return Err(Damaged::Inconsistent("patterns"));

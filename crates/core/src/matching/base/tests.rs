@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::super::snapshot::{Bodies, Damaged, Label, open, save};
 use super::*;
-use crate::knowledge::{PackEntry, PatternScope, Rule};
-use crate::matching::Basis;
+use crate::knowledge::{Condition, PackEntry, PatternScope, Rule};
+use crate::matching::{Basis, contains_term};
 use crate::{Action, ActionKind, Fingerprint, Severity, SignalKind, SourceName, Timestamp};
 
 fn pattern(name: &str, rule: Option<&str>, action: Option<ActionKind>) -> PackEntry {
@@ -84,6 +84,80 @@ fn the_more_specific_rule_wins_before_anything_is_shared() {
         "request timed out",
     );
     assert_eq!(ranked[0], ("long".into(), 10_000, true));
+}
+
+#[test]
+fn wildcards_and_alternatives_make_no_rule_specific() {
+    // Eight gaps and nothing else against words that stand there.
+    let gaps = [r"[^ \t\n]{1,64}"; 8].join(" ");
+    let line = "connection refused to postgres primary on host db1 today";
+    let ranked = rank(
+        vec![
+            pattern("Anything", Some(&gaps), CLEAR),
+            pattern("Refused", Some("connection refused to postgres primary"), RESTART),
+        ],
+        line,
+    );
+    assert_eq!(ranked[0], ("refused".into(), 10_000, true));
+    assert!(ranked.iter().all(|(id, relevance, _)| id == "refused" || *relevance < 10_000), "{ranked:?}");
+}
+
+#[test]
+fn the_condition_that_holds_counts_over_all_signals() {
+    // A long condition that does not hold here says nothing.
+    let conditions = ["timed out", "upstream timed out while reading the response header"];
+    let mut wide = pattern("Wide", None, CLEAR);
+    wide.rule = Some(Rule { any: conditions.map(|text| Condition::Regex(text.into())).to_vec() });
+    let entries = || vec![wide.clone(), pattern("Request", Some("request timed out"), RESTART)];
+    assert_eq!(rank(entries(), "request timed out")[0].0, "request");
+    // It does hold on a later signal.
+    let patterns = entries().into_iter().map(|entry| entry.into_pattern("test", Timestamp::EPOCH).expect("valid"));
+    let (base, _) = KnowledgeBase::new(patterns);
+    let signals = signals(&format!("request timed out|{}", conditions[1]));
+    let query = Query { project: &ProjectName::new("shop"), service: &ServiceName::new("pay"), signals: &signals };
+    let best = base.rank(&query, 5).remove(0);
+    assert_eq!((best.pattern.as_str(), best.relevance.get()), ("wide", 10_000));
+    assert!(matches!(best.rule, RuleOutcome::Satisfied { signal: 1, .. }), "{:?}", best.rule);
+}
+
+#[test]
+fn among_the_same_fix_the_careful_and_the_less_trusted_count() {
+    let find = |entries: Vec<PackEntry>| {
+        let patterns = entries.into_iter().map(|entry| entry.into_pattern("test", Timestamp::EPOCH).expect("valid"));
+        let (base, _) = KnowledgeBase::new(patterns);
+        let signals = signals("request timed out");
+        let query = Query { project: &ProjectName::new("shop"), service: &ServiceName::new("pay"), signals: &signals };
+        base.rank(&query, 5)
+    };
+    let with = |name: &str, change: &dyn Fn(&mut PackEntry)| {
+        let mut entry = pattern(name, Some("timed out"), RESTART);
+        (entry.auto_healable, entry.confidence) = (true, BasisPoints::saturating(9_000));
+        change(&mut entry);
+        entry
+    };
+    // Parameters make no other fix.
+    let late = |entry: &mut PackEntry| {
+        let action = entry.action.as_mut().expect("an action");
+        action.parameters.insert("timeout".into(), "30".into());
+        entry.require_approval = true;
+    };
+    let found = find(vec![with("A", &|_| ()), with("Z", &late)]);
+    assert_eq!(found.iter().map(|one| one.pattern.as_str()).collect::<Vec<_>>(), ["z", "a"]);
+    assert!(found.iter().all(|one| one.relevance.get() == 10_000 && one.same_fix.len() == 1), "{found:?}");
+    let unproven = |entry: &mut PackEntry| entry.confidence = BasisPoints::saturating(4_000);
+    let found = find(vec![with("A", &|_| ()), with("Z", &unproven)]);
+    assert_eq!(found[0].pattern.as_str(), "z");
+    assert!(found.iter().all(|one| one.pattern_confidence.get() == 4_000), "{found:?}");
+    assert!(found.iter().all(|one| one.decision_confidence.reaches(BasisPoints::saturating(4_000))), "{found:?}");
+    assert!(!found[0].decision_confidence.reaches(BasisPoints::saturating(4_001)), "{found:?}");
+    // A runbook step is what its parameters say.
+    let step = |name: &str, command: &str| {
+        let mut entry = pattern(name, Some("timed out"), Some(ActionKind::CommandRun));
+        entry.action.as_mut().expect("an action").parameters.insert("command".into(), command.into());
+        entry
+    };
+    let found = find(vec![step("A", "flush"), step("Z", "drain")]);
+    assert!(found.iter().all(|one| one.relevance.get() < 10_000 && one.competitors.len() == 1), "{found:?}");
 }
 
 #[test]

@@ -54,6 +54,7 @@ fn candidate(name: &str, rule: RuleOutcome) -> PatternMatch {
         rule,
         terms: vec![TermScore { term: name.into(), field: "name".into(), score: 1.0 }],
         competitors: vec![],
+        same_fix: Vec::new(),
         evidence: Evidence::default(),
         items: vec![],
         explanation: Default::default(),
