@@ -25,8 +25,8 @@ pub(super) type Set = Vec<Vec<u8>>;
 ///
 /// Fails where the expression cannot be parsed. What parses may still be no expression, for example for a class that
 /// does not exist; what is required of it does no harm, since it never holds.
-pub(super) fn required(expression: &str) -> Result<Vec<Set>, Error> {
-    let ast = Parser::new().parse(expression)?;
+pub(super) fn required(expression: &str) -> Result<Vec<Set>, Box<Error>> {
+    let ast = Parser::new().parse(expression).map_err(Box::new)?;
     let mut sets = Reading::default().look(&ast).sets();
     sets.retain(|set| shortest(set) > 0);
     Ok(sets)
