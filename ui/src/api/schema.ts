@@ -796,6 +796,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/patterns/{id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a pattern out of matching and keeps it, or puts it back. One that was merged into another is its own again then, and
+         *     the other one stays as it is.
+         */
+        post: operations["set_pattern_status"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queue": {
         parameters: {
             query?: never;
@@ -865,6 +885,36 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A draft as it shall be. */
+        AcceptDraft: {
+            /**
+             * @description What shall be different; nothing where it is left out.
+             * @default {
+             *       "name": "",
+             *       "description": null,
+             *       "project": null,
+             *       "service": null,
+             *       "rule": null,
+             *       "must_not": null,
+             *       "root_cause": null,
+             *       "action": null,
+             *       "parameters": null,
+             *       "checks": null,
+             *       "confidence": null,
+             *       "auto_healable": null,
+             *       "require_approval": null,
+             *       "infrastructure": null,
+             *       "shadow": null,
+             *       "may_act": false
+             *     }
+             */
+            change: components["schemas"]["PutPattern"];
+            /**
+             * @description `digest` of the draft that was looked at.
+             * @default
+             */
+            digest: string;
+        };
         /** @description Exactly one of `text` and `incident`. */
         AdviseRequest: {
             /** @default null */
@@ -1191,6 +1241,11 @@ export interface components {
         };
         /** @description A draft, made of incidents that no pattern was known for. It matches nothing and does nothing until it is accepted. */
         DraftView: {
+            /**
+             * @description What this says, as a digest: accepting and rejecting name it, so that nobody decides about another version than the one
+             *     that was looked at.
+             */
+            digest: string;
             /** @description A person has changed it: new incidents are counted and change nothing of it. */
             edited: boolean;
             first_seen: string;
@@ -1903,6 +1958,11 @@ export interface components {
             description: string | null;
             /** @default null */
             infrastructure: boolean | null;
+            /**
+             * @description It may act by itself from now on in a way in which it may not yet.
+             * @default false
+             */
+            may_act: boolean;
             /** @default null */
             must_not: string[] | null;
             /** @default  */
@@ -2002,7 +2062,7 @@ export interface components {
             at: string | null;
             comment: string | null;
             kind: components["schemas"]["ChangeKind"];
-            /** @description The inventory's where it is left out. */
+            /** @description Where it is left out the inventory's, or `default` for a service that is not in it. */
             project: string | null;
             service: string;
             version: string | null;
@@ -2019,6 +2079,8 @@ export interface components {
             facts: number;
             /** @description The incident itself: title, templates, root cause and the like. */
             incident: boolean;
+            /** @description What became knowledge of it, and copies of it elsewhere in the knowledge base. */
+            knowledge?: components["schemas"]["RedactedKnowledgeView"];
             /** Format: int64 */
             signals: number;
         };
@@ -2030,6 +2092,35 @@ export interface components {
             /** @description The text itself, in any case. */
             text?: string | null;
         };
+        /** @description What was redacted of the knowledge base. */
+        RedactedKnowledgeView: {
+            /** @description Patterns that came in with a pack, unchanged since, and hold it. */
+            foreign_left: string[];
+            /** @description Patterns whose id still holds it: an id does not change. */
+            ids_left: string[];
+            /** @description Patterns and drafts that changed. */
+            patterns: components["schemas"]["RedactedPatternView"][];
+            /**
+             * Format: int64
+             * @description Rows that changed: patterns, drafts and their incidents, documents, records of merges, comments of changes.
+             */
+            rows: number;
+        };
+        /** @description What was redacted of one pattern or draft. */
+        RedactedPatternView: {
+            /** @description Conditions that have a wildcard now where the text stood: they hold on more. */
+            conditions_changed: number;
+            /** @description Conditions that are gone: they said too little without the text. A rule without conditions is none. */
+            conditions_dropped: number;
+            /** @description It healed by itself and does so no more, until a person says so again. */
+            disarmed: boolean;
+            examples_changed: number;
+            /** @description Examples that are gone: the rule that is left says otherwise of them. */
+            examples_dropped: number;
+            pattern: string;
+            /** @description Must-not terms that are gone. */
+            terms_dropped: number;
+        };
         Reject: {
             comment: string | null;
             plan_hash: string;
@@ -2037,6 +2128,11 @@ export interface components {
         };
         /** @description Why a draft is not wanted. */
         RejectDraft: {
+            /**
+             * @description `digest` of the draft that was looked at.
+             * @default
+             */
+            digest: string;
             /** @default null */
             reason: string | null;
         };
@@ -2095,6 +2191,11 @@ export interface components {
         };
         /** @description What a replay found. Counts are exact, `changes` are the worst of them, worst first. */
         ReplayReply: {
+            /**
+             * @description The pattern is a draft, which matches nothing: it was judged as it would be once accepted, active with confidence 0.50
+             *     and not auto-healable.
+             */
+            as_accepted: boolean;
             changes: components["schemas"]["ReplayChange"][];
             decisions: components["schemas"]["ReplayDecisions"][];
             /** Format: int64 */
@@ -2131,8 +2232,10 @@ export interface components {
             without_signals: number;
             would_newly_act: boolean;
         };
-        /** @description An edit that is not saved: exactly one of `document`, `disabled` and `removed`. */
+        /** @description An edit that is not saved: exactly one of `document`, `change`, `disabled` and `removed`. */
         ReplayRequest: {
+            /** @default null */
+            change: components["schemas"]["PutPattern"] | null;
             /** @default false */
             disabled: boolean;
             /**
@@ -2249,6 +2352,12 @@ export interface components {
             minutes: number | null;
             posture: components["schemas"]["Posture"];
             reason: string | null;
+        };
+        /** @description Whether a pattern is matched. */
+        SetPatternStatus: {
+            active: boolean;
+            /** @description It may act by itself from now on in a way in which it may not yet. */
+            may_act?: boolean;
         };
         /**
          * @description Ordered so that a worse severity is greater.
@@ -3150,7 +3259,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PutPattern"];
+                "application/json": components["schemas"]["AcceptDraft"];
             };
         };
         responses: {
@@ -3160,6 +3269,22 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PatternView"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3185,6 +3310,22 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RejectedDraft"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3688,6 +3829,14 @@ export interface operations {
                     "application/json": components["schemas"]["PatternView"];
                 };
             };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     remove_pattern: {
@@ -3798,6 +3947,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EvidenceView"];
+                };
+            };
+        };
+    };
+    set_pattern_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetPatternStatus"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatternView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
