@@ -297,11 +297,15 @@ pub enum KnowledgeCommand {
     /// Show one pattern, by id or name.
     Show { pattern: String },
     /// Match each line of a file against the knowledge base; JSON lines with --json.
+    ///
+    /// A byte order mark at the beginning and colour codes are taken out of a line before it is matched. Without --json,
+    /// matches with a relevance below 0.30 are counted and not shown, unless their rule holds.
     Match {
         /// The file; - for standard input.
         file: String,
-        #[arg(long, default_value_t = 3)]
-        top: usize,
+        /// Matches of a line at most, best first; 1 to 100.
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
+        top: u64,
         #[arg(long)]
         service: Option<String>,
         #[arg(long)]

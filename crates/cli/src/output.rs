@@ -71,6 +71,16 @@ pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [St
     }
 }
 
+/// A number of things: `1 decision`, `2 decisions`.
+pub fn count(number: u64, thing: &str) -> String {
+    let ending = match thing {
+        _ if number == 1 => "",
+        _ if thing.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{number} {thing}{ending}")
+}
+
 /// A time as people at a terminal read it: UTC, to the second.
 pub fn time(rfc3339: &str) -> String {
     let date = rfc3339.get(..10).unwrap_or_default();

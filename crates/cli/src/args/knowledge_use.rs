@@ -53,8 +53,9 @@ pub struct SearchArguments {
     /// What fails, in words.
     #[arg(required = true)]
     pub words: Vec<String>,
-    #[arg(long, default_value_t = 10)]
-    pub limit: usize,
+    /// Patterns at most.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: u64,
 }
 
 #[derive(Debug, Args)]

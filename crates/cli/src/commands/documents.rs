@@ -64,7 +64,10 @@ pub async fn edit(client: &Client, as_json: bool, arguments: EditArguments) -> a
             );
         }
         if written == view.document {
-            output::line("Nothing was changed.");
+            remark(as_json, "Nothing was changed.");
+            if as_json {
+                output::json(&view)?;
+            }
             draft.remove();
             return Ok(ExitCode::SUCCESS);
         }
@@ -105,7 +108,7 @@ async fn offer(
     let looked: DocumentReply = client.put(&document_path(id), &body).await?;
     if !as_json {
         show_changes(&looked);
-        consequences(client, id, written).await?;
+        consequences(client, id, written).await;
     }
     if arguments.dry_run {
         if as_json {
@@ -114,7 +117,7 @@ async fn offer(
         return Ok(Offered::Done);
     }
     if !arguments.yes && !asked("Save it?")? {
-        output::line("Nothing was saved.");
+        remark(as_json, "Nothing was saved.");
         return Ok(Offered::Declined);
     }
     if looked.newly_acts && !arguments.yes_act {
@@ -123,7 +126,7 @@ async fn offer(
             if !is_terminal() {
                 bail!("{question}\n  Nobody is there to ask, and nothing was saved: say --yes-act if it may");
             }
-            output::line("Nothing was saved.");
+            remark(as_json, "Nothing was saved.");
             return Ok(Offered::Declined);
         }
     }
@@ -136,6 +139,11 @@ async fn offer(
         output::line(format!("Saved `{id}`."));
     }
     Ok(Offered::Done)
+}
+
+/// A word to the person: beside the documents where standard output holds documents only.
+fn remark(as_json: bool, text: &str) {
+    if as_json { eprintln!("{text}") } else { output::line(text) }
 }
 
 fn ended(outcome: anyhow::Result<Offered>) -> anyhow::Result<ExitCode> {
@@ -191,17 +199,16 @@ fn show_changes(reply: &DocumentReply) {
 
 /// Shows what the change would have meant for the incidents that are stored. An engine that cannot say is no hindrance, but
 /// it is said.
-async fn consequences(client: &Client, id: &PatternId, written: &str) -> anyhow::Result<()> {
+async fn consequences(client: &Client, id: &PatternId, written: &str) {
     let body = json!({ "pattern": id, "document": written });
     match client.post("/api/v1/knowledge/replay", &body).await {
         Ok(reply) => {
             output::line("\nOn the incidents that are stored:");
-            super::knowledge_replay::show(&reply)
+            super::knowledge_replay::show(&reply);
         }
         Err(error) => {
             output::line("\nWhat it would have changed on stored incidents is not known:");
             output::line(format!("  {error}"));
-            Ok(())
         }
     }
 }
@@ -465,7 +472,7 @@ pub async fn remove(client: &Client, as_json: bool, arguments: RemoveArguments) 
             view.name, view.use_count, view.attempts
         );
         if !asked(&question)? {
-            output::line("Nothing was removed.");
+            eprintln!("Nothing was removed.");
             return Ok(ExitCode::FAILURE);
         }
     }
@@ -473,7 +480,8 @@ pub async fn remove(client: &Client, as_json: bool, arguments: RemoveArguments) 
     if as_json {
         output::json(&removed)?;
     } else {
-        output::line(format!("Removed `{}`. It said:\n", removed.pattern));
+        // Beside the document, which may go into a file from which it is added again.
+        eprintln!("Removed `{}`. It said:\n", output::harmless(&removed.pattern));
         output::line(removed.document.trim_end());
     }
     Ok(ExitCode::SUCCESS)
@@ -491,11 +499,16 @@ fn asked(question: &str) -> anyhow::Result<bool> {
 }
 
 fn confirmed(question: &str) -> anyhow::Result<bool> {
-    print!("{question} [y/N] ");
-    std::io::stdout().flush()?;
+    // Not on standard output: what is asked about may go into a pipe.
+    eprint!("{question} [y/N] ");
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    Ok(is_yes(&answer))
+}
+
+/// Anything but a plain yes is a no.
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
 }
 
 #[cfg(test)]
@@ -512,6 +525,22 @@ mod tests {
             ("", &[]),
         ] {
             assert_eq!(split_words(command), words, "{command}");
+        }
+    }
+
+    #[test]
+    fn only_a_plain_yes_is_one() {
+        for (answer, yes) in [
+            ("y\n", true),
+            ("Yes\n", true),
+            ("YES", true),
+            (" y \r\n", true),
+            ("\n", false),
+            ("", false),
+            ("no\n", false),
+            ("yes please\n", false),
+        ] {
+            assert_eq!(is_yes(answer), yes, "{answer:?}");
         }
     }
 

@@ -17,7 +17,12 @@ pub async fn run(place: &Place, as_json: bool, command: KnowledgeCommand) -> any
     match command {
         KnowledgeCommand::Edit(edit) => return documents::edit(&client, as_json, edit).await,
         KnowledgeCommand::Remove(remove) => return documents::remove(&client, as_json, remove).await,
-        KnowledgeCommand::Import(import) => return packs::import(&client, as_json, import).await,
+        KnowledgeCommand::Import(import) => {
+            if place.server.is_none() {
+                packs::remove_leftovers(&connect::home(place)?.data());
+            }
+            return packs::import(&client, as_json, import).await;
+        }
         KnowledgeCommand::Export(export) => return packs::export(&client, as_json, export).await,
         KnowledgeCommand::Add(add) if documents::is_file(add.name.as_deref()) => {
             return documents::add(&client, as_json, &add).await;
