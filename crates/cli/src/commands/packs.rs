@@ -183,6 +183,18 @@ fn fault_words(file: &str, fault: &ImportFault) -> String {
 pub async fn export(client: &Client, as_json: bool, arguments: ExportArguments) -> anyhow::Result<ExitCode> {
     let mut path = "/api/v1/knowledge/export?".to_owned();
     if let Some(family) = &arguments.family {
+        let stats: serde_json::Value = client.get("/api/v1/knowledge/stats").await?;
+        let families: Vec<&String> = stats["by_family"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name)
+            .filter(|name| !name.is_empty())
+            .collect();
+        if !families.contains(&family) {
+            let known: Vec<&str> = families.iter().map(|name| name.as_str()).collect();
+            bail!("no pattern has the family `{family}`. There are: {}", known.join(", "));
+        }
         path.push_str(&format!("family={}&", encoded(family)));
     }
     if !arguments.pattern.is_empty() {

@@ -67,7 +67,7 @@ fn marks_and_colours_do_not_hide_a_line_and_utf_16_is_named() {
     }
     let wide: String = "ERROR pool exhausted\n".chars().flat_map(|c| [c, '\0']).collect();
     let ran = place.run_with(&["knowledge", "match", "-"], &wide.repeat(2));
-    assert_eq!(ran.err.matches("UTF-16").count(), 1, "{ran:?}");
+    assert_eq!(ran.err.matches("this looks like UTF-16").count(), 1, "{ran:?}");
 }
 
 #[test]
@@ -148,4 +148,63 @@ fn an_import_says_what_it_would_do_and_never_more_than_it_did() {
     place.ok(&["knowledge", "import", &file]);
     let there = |name: &str| data.join(name).exists();
     assert_eq!((there("import-old.part"), there("import-new.part"), there("mine.part")), (false, true, true));
+}
+
+#[test]
+fn a_list_keeps_its_ids_whole_and_leaves_out_columns_instead() {
+    let place = Place::new();
+    let listed = |columns: &str| {
+        let run = place.command().env("COLUMNS", columns).args(["knowledge", "list"]).output().expect("runs");
+        crate::support::ran(run).out
+    };
+    let ids: Vec<String> = place.json(&["knowledge", "list"])["patterns"]
+        .as_array()
+        .expect("patterns")
+        .iter()
+        .map(|pattern| pattern["id"].as_str().expect("an id").to_owned())
+        .collect();
+    for columns in [30, 80, 120, 400] {
+        let told = listed(&columns.to_string());
+        let first: Vec<&str> = told.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
+        assert_eq!(first, ids, "one line for each, at {columns}");
+        let longest = ids.iter().map(|id| id.chars().count()).max().unwrap_or(0) + 1;
+        let widest = told.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+        assert!(widest <= columns.max(longest), "{widest} at {columns}");
+    }
+    assert!(!listed("30").contains("NAME"));
+    let whole = place.ok(&["knowledge", "list"]);
+    for column in ["NAME", "FAMILY", "CONFIDENCE", "USES", "HEALS ITSELF", "ACTION", "SCOPE", "STATUS"] {
+        assert!(whole.lines().next().is_some_and(|head| head.contains(column)), "{column}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_named_beside_what_is() {
+    let place = Place::new();
+    add(&place, "Ledger pool exhausted", "ledger pool exhausted");
+    for arguments in [
+        &["knowledge", "show", "ledger-pool-exausted"][..],
+        &["knowledge", "edit", "ledger-pool-exausted", "--print"],
+        &["knowledge", "remove", "ledger-pool-exausted", "--yes"],
+        &["knowledge", "test", "ledger-pool-exausted"],
+    ] {
+        let ran = place.run(arguments);
+        assert!(ran.code == 1 && ran.err.contains("Did you mean `ledger-pool-exhausted`?"), "{ran:?}");
+        assert!(ran.err.contains("knowledge list --search"), "{ran:?}");
+    }
+    let stranger = place.run(&["knowledge", "show", "zzyzx"]);
+    assert!(stranger.code == 1 && !stranger.err.contains("Did you mean"), "{stranger:?}");
+    for name in ["", "!!"] {
+        assert_eq!(place.run(&["knowledge", "show", name]).code, 2, "{name:?}");
+    }
+    let family = place.run(&["knowledge", "export", "--family", "nope"]);
+    assert!(family.code == 1 && family.err.contains("`nope`") && family.err.contains("databases"), "{family:?}");
+    assert_eq!(family.out, "");
+    let action = place.run(&["knowledge", "list", "--action", "bogus"]);
+    assert!(action.code == 2 && action.err.contains("service.restart"), "{action:?}");
+    let server = place.run(&["--server", "localhost:1", "queue"]);
+    assert!(server.code == 1 && server.err.contains("write http://localhost:1"), "{server:?}");
+    let untested = place.ok(&["knowledge", "test", "Ledger pool exhausted"]);
+    assert!(untested.contains("it has no examples") && untested.contains("1 pattern, 0 lines"), "{untested}");
+    assert!(place.ok(&["knowledge", "search", "ledger pool"]).contains("(ledger-pool-exhausted): text score "));
 }
