@@ -17,6 +17,8 @@ pub enum ApiError {
     Forbidden { what: String, who: String, has: Role, needed: Role },
     #[error("there is no {0}")]
     NotFound(String),
+    #[error("there is no pattern `{0}`")]
+    NoPattern(PatternId),
     #[error("{why}")]
     Invalid { what: String, why: String, next: String },
     /// The world is not as the caller believes.
@@ -40,7 +42,7 @@ impl ApiError {
     }
 
     pub fn no_pattern(id: &PatternId) -> Self {
-        Self::NotFound(format!("pattern `{id}`"))
+        Self::NoPattern(id.clone())
     }
 
     pub fn invalid(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Self {
@@ -70,6 +72,14 @@ impl ApiError {
                 "Not found".into(),
                 self.to_string(),
                 "Look at the list: it may have another name, or belong to another home.".into(),
+            ),
+            Self::NoPattern(_) => (
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "Not found".into(),
+                self.to_string(),
+                "`selfheal knowledge list --search WORD` finds it by a part of its name. It may also belong to another home."
+                    .into(),
             ),
             Self::Invalid { what, why, next } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", what, why, next),
             Self::Conflict { code, what, why, next } => (StatusCode::CONFLICT, code, what, why, next),

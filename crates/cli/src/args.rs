@@ -295,13 +295,20 @@ pub enum KnowledgeCommand {
     /// Search patterns by words, whatever their scope or state.
     Search(SearchArguments),
     /// Show one pattern, by id or name.
-    Show { pattern: String },
+    Show {
+        #[arg(value_parser = pattern_name)]
+        pattern: String,
+    },
     /// Match each line of a file against the knowledge base; JSON lines with --json.
+    ///
+    /// A byte order mark at the beginning and colour codes are taken out of a line before it is matched. Without --json,
+    /// matches with a relevance below 0.30 are counted and not shown, unless their rule holds.
     Match {
         /// The file; - for standard input.
         file: String,
-        #[arg(long, default_value_t = 3)]
-        top: usize,
+        /// Matches of a line at most, best first; 1 to 100.
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
+        top: u64,
         #[arg(long)]
         service: Option<String>,
         #[arg(long)]
@@ -485,6 +492,15 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 fn score(text: &str) -> Result<f64, String> {
     let expected = || format!("`{text}`: expected a number from 0 to 1, such as 0.5");
     text.parse::<f64>().ok().filter(|value| (0.0..=1.0).contains(value)).ok_or_else(expected)
+}
+
+/// What names a pattern: its id is made of the letters and digits in it.
+fn pattern_name(text: &str) -> Result<String, String> {
+    if text.chars().any(char::is_alphanumeric) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("`{text}` names no pattern: expected an id or a name, with letters or digits"))
+    }
 }
 
 /// `15m`, `2h`, `1d` or a number of minutes.

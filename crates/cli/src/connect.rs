@@ -28,6 +28,11 @@ pub async fn open(place: &Place) -> anyhow::Result<Arc<App>> {
 /// A client for whatever is there. Without an engine, facts are recorded and nothing runs.
 pub async fn client(place: &Place) -> anyhow::Result<Client> {
     if let Some(server) = &place.server {
+        if !["http://", "https://"].iter().any(|scheme| server.to_ascii_lowercase().starts_with(scheme)) {
+            anyhow::bail!(
+                "the server `{server}` has no scheme: write http://{server}, or https:// where it speaks TLS"
+            );
+        }
         let token = std::env::var("SELFHEAL_TOKEN").ok().map(Secret::new);
         return Ok(Client::remote(server, token)?);
     }

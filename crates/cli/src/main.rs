@@ -5,6 +5,7 @@ mod commands;
 mod connect;
 mod failure;
 mod names;
+mod nearest;
 mod output;
 
 use std::process::ExitCode;

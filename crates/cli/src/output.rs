@@ -71,6 +71,78 @@ pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [St
     }
 }
 
+/// The width of the terminal in columns: COLUMNS where it is set, then what the terminal says. `None` where nothing limits it,
+/// as in a file or a pipe.
+fn width() -> Option<usize> {
+    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok()).filter(|width| *width > 0);
+    told.or_else(|| Table::new().width().map(usize::from))
+}
+
+/// Characters that a cell of the column that may be cut keeps at least.
+const CUT_TO: usize = 20;
+
+/// A table in which no cell is wrapped, so that what is in it can be copied. The first column is always there; of the others,
+/// those that find room, the first ones of `wanted` before the later ones. The cells of `cuttable` are cut where that makes room.
+pub fn fitted<const N: usize>(
+    head: [&str; N],
+    wanted: &[&str],
+    cuttable: &str,
+    rows: impl IntoIterator<Item = [String; N]>,
+) {
+    let rows: Vec<[String; N]> = rows.into_iter().collect();
+    // A space on either side of each cell; the last one of a line is not printed.
+    let mut widths: Vec<usize> = (0..N)
+        .map(|column| {
+            let cells = rows.iter().map(|row| row[column].chars().count());
+            cells.chain([head[column].len()]).max().unwrap_or(0) + 2
+        })
+        .collect();
+    let mut kept: Vec<usize> = (0..N).collect();
+    if let Some(limit) = width() {
+        let mut room = (limit + 1).saturating_sub(widths[0]);
+        kept = vec![0];
+        for name in wanted {
+            let Some(column) = head.iter().position(|head| head == name) else { continue };
+            let needed = if *name == cuttable { widths[column].min(CUT_TO + 2) } else { widths[column] };
+            if needed <= room {
+                room -= needed;
+                kept.push(column);
+            }
+        }
+        kept.sort_unstable();
+        if let Some(column) = kept.iter().copied().find(|column| head[*column] == cuttable) {
+            widths[column] = widths[column].min(widths[column].min(CUT_TO + 2) + room);
+        }
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(kept.iter().map(|column| head[*column].to_uppercase()));
+    for row in &rows {
+        table.add_row(kept.iter().map(|column| cut(&row[*column], widths[*column] - 2)));
+    }
+    for text in table.to_string().lines() {
+        line(text.trim_end());
+    }
+}
+
+/// A text of so many characters at most; dots say that there was more.
+fn cut(text: &str, characters: usize) -> String {
+    if text.chars().count() <= characters {
+        return text.to_owned();
+    }
+    text.chars().take(characters.saturating_sub(3)).chain("...".chars()).collect()
+}
+
+/// A number of things: `1 decision`, `2 decisions`.
+pub fn count(number: u64, thing: &str) -> String {
+    let ending = match thing {
+        _ if number == 1 => "",
+        _ if thing.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{number} {thing}{ending}")
+}
+
 /// A time as people at a terminal read it: UTC, to the second.
 pub fn time(rfc3339: &str) -> String {
     let date = rfc3339.get(..10).unwrap_or_default();

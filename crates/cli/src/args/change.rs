@@ -11,7 +11,8 @@ pub enum ChangeCommand {
     List {
         #[arg(long)]
         service: Option<String>,
-        #[arg(long, default_value_t = 50)]
+        /// Changes at most.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
 }

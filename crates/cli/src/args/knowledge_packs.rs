@@ -7,6 +7,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub struct EditArguments {
     /// Its id or name.
+    #[arg(value_parser = super::pattern_name)]
     pub pattern: String,
     /// The editor. Default: $VISUAL, then $EDITOR. Words are split at spaces; no shell reads them.
     #[arg(long, value_name = "COMMAND", conflicts_with = "file")]
@@ -31,6 +32,7 @@ pub struct EditArguments {
 #[derive(Debug, Args)]
 pub struct RemoveArguments {
     /// Its id or name.
+    #[arg(value_parser = super::pattern_name)]
     pub pattern: String,
     /// Do not ask.
     #[arg(long)]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use selfheal_core::ActionKind;
 
 #[derive(Debug, Default, Args)]
 pub struct ListArguments {
@@ -17,7 +18,7 @@ pub struct ListArguments {
     #[arg(long)]
     pub project: Option<String>,
     /// For example service.restart; none for patterns without an action.
-    #[arg(long)]
+    #[arg(long, value_parser = action_or_none)]
     pub action: Option<String>,
     /// Only patterns that may heal by themselves (`--auto-healable=false` for the others).
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -30,6 +31,15 @@ pub struct ListArguments {
     /// Patterns at most; all where it is left out.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
+}
+
+/// A name that no action has would find nothing and look like an answer.
+fn action_or_none(text: &str) -> Result<String, String> {
+    let known = ActionKind::ALL.iter().map(|kind| kind.as_str()).chain(["none"]);
+    if known.clone().any(|name| name == text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("there is no such action: expected one of {}", known.collect::<Vec<_>>().join(", ")))
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -53,8 +63,9 @@ pub struct SearchArguments {
     /// What fails, in words.
     #[arg(required = true)]
     pub words: Vec<String>,
-    #[arg(long, default_value_t = 10)]
-    pub limit: usize,
+    /// Patterns at most.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: u64,
 }
 
 #[derive(Debug, Args)]
@@ -74,7 +85,7 @@ pub struct AdviseArguments {
 #[derive(Debug, Args)]
 pub struct TestArguments {
     /// Ids or names.
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(required_unless_present = "all", conflicts_with = "all", value_parser = super::pattern_name)]
     pub patterns: Vec<String>,
     /// Every pattern.
     #[arg(long)]
@@ -87,6 +98,7 @@ pub struct TestArguments {
 #[derive(Debug, Args)]
 pub struct ReplayArguments {
     /// The id of the pattern that is edited.
+    #[arg(value_parser = super::pattern_name)]
     pub pattern: String,
     /// Its edited version, as it stands in a pack.
     #[arg(long, value_name = "EDITED.yaml", required_unless_present_any = ["disabled", "removed"],

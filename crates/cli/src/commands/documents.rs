@@ -64,7 +64,10 @@ pub async fn edit(client: &Client, as_json: bool, arguments: EditArguments) -> a
             );
         }
         if written == view.document {
-            output::line("Nothing was changed.");
+            remark(as_json, "Nothing was changed.");
+            if as_json {
+                output::json(&view)?;
+            }
             draft.remove();
             return Ok(ExitCode::SUCCESS);
         }
@@ -105,7 +108,7 @@ async fn offer(
     let looked: DocumentReply = client.put(&document_path(id), &body).await?;
     if !as_json {
         show_changes(&looked);
-        consequences(client, &json!({ "pattern": id, "document": written })).await?;
+        consequences(client, &json!({ "pattern": id, "document": written })).await;
     }
     if arguments.dry_run {
         if as_json {
@@ -114,10 +117,10 @@ async fn offer(
         return Ok(Offered::Done);
     }
     if !arguments.yes && !asked("Save it?")? {
-        output::line("Nothing was saved.");
+        remark(as_json, "Nothing was saved.");
         return Ok(Offered::Declined);
     }
-    if looked.newly_acts && !arguments.yes_act && !may_act(id.as_str())? {
+    if looked.newly_acts && !arguments.yes_act && !may_act(id.as_str(), as_json)? {
         return Ok(Offered::Declined);
     }
     body["dry_run"] = json!(false);
@@ -132,14 +135,14 @@ async fn offer(
 }
 
 /// Asks whether a pattern may newly act by itself. An error where nobody is there to ask.
-pub fn may_act(id: &str) -> anyhow::Result<bool> {
+pub fn may_act(id: &str, as_json: bool) -> anyhow::Result<bool> {
     let question = format!("`{id}` would from now on act by itself in a way in which it may not yet. May it?");
     if !is_terminal() {
         bail!("{question}\n  Nobody is there to ask, and nothing was saved: say --yes-act if it may");
     }
     let may = confirmed(&question)?;
     if !may {
-        output::line("Nothing was saved.");
+        remark(as_json, "Nothing was saved.");
     }
     Ok(may)
 }
@@ -147,6 +150,11 @@ pub fn may_act(id: &str) -> anyhow::Result<bool> {
 /// Whether an edit was refused because it would newly act.
 pub fn would_act(error: &anyhow::Error) -> bool {
     problem_code(error) == Some("would_act")
+}
+
+/// A word to the person: beside the documents where standard output holds documents only.
+fn remark(as_json: bool, text: &str) {
+    if as_json { eprintln!("{text}") } else { output::line(text) }
 }
 
 fn ended(outcome: anyhow::Result<Offered>) -> anyhow::Result<ExitCode> {
@@ -202,16 +210,15 @@ fn show_changes(reply: &DocumentReply) {
 
 /// Shows what the change would have meant for the incidents that are stored. An engine that cannot say is no hindrance, but
 /// it is said.
-pub async fn consequences(client: &Client, edit: &serde_json::Value) -> anyhow::Result<()> {
+pub async fn consequences(client: &Client, edit: &serde_json::Value) {
     match client.post("/api/v1/knowledge/replay", edit).await {
         Ok(reply) => {
             output::line("\nOn the incidents that are stored:");
-            super::knowledge_replay::show(&reply)
+            super::knowledge_replay::show(&reply);
         }
         Err(error) => {
             output::line("\nWhat it would have changed on stored incidents is not known:");
             output::line(format!("  {error}"));
-            Ok(())
         }
     }
 }
@@ -475,7 +482,7 @@ pub async fn remove(client: &Client, as_json: bool, arguments: RemoveArguments) 
             view.name, view.use_count, view.attempts
         );
         if !asked(&question)? {
-            output::line("Nothing was removed.");
+            eprintln!("Nothing was removed.");
             return Ok(ExitCode::FAILURE);
         }
     }
@@ -483,7 +490,8 @@ pub async fn remove(client: &Client, as_json: bool, arguments: RemoveArguments) 
     if as_json {
         output::json(&removed)?;
     } else {
-        output::line(format!("Removed `{}`. It said:\n", removed.pattern));
+        // Beside the document, which may go into a file from which it is added again.
+        eprintln!("Removed `{}`. It said:\n", output::harmless(&removed.pattern));
         output::line(removed.document.trim_end());
     }
     Ok(ExitCode::SUCCESS)
@@ -501,11 +509,16 @@ fn asked(question: &str) -> anyhow::Result<bool> {
 }
 
 pub(super) fn confirmed(question: &str) -> anyhow::Result<bool> {
-    print!("{question} [y/N] ");
-    std::io::stdout().flush()?;
+    // Not on standard output: what is asked about may go into a pipe.
+    eprint!("{question} [y/N] ");
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    Ok(is_yes(&answer))
+}
+
+/// Anything but a plain yes is a no.
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
 }
 
 #[cfg(test)]
@@ -522,6 +535,22 @@ mod tests {
             ("", &[]),
         ] {
             assert_eq!(split_words(command), words, "{command}");
+        }
+    }
+
+    #[test]
+    fn only_a_plain_yes_is_one() {
+        for (answer, yes) in [
+            ("y\n", true),
+            ("Yes\n", true),
+            ("YES", true),
+            (" y \r\n", true),
+            ("\n", false),
+            ("", false),
+            ("no\n", false),
+            ("yes please\n", false),
+        ] {
+            assert_eq!(is_yes(answer), yes, "{answer:?}");
         }
     }
 

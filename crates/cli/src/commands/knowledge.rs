@@ -3,21 +3,73 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use selfheal_api::Client;
 use selfheal_api::view::PatternView;
+use selfheal_api::{Client, ClientError};
 use selfheal_core::PatternId;
 use serde_json::{Value, json};
 
 use super::{documents, knowledge_learn, knowledge_review, packs};
 use crate::args::{AddArguments, KnowledgeCommand, Place};
+use crate::nearest::nearest;
 use crate::{connect, output};
 
 pub async fn run(place: &Place, as_json: bool, command: KnowledgeCommand) -> anyhow::Result<ExitCode> {
-    let client = connect::client(place).await?;
+    let client = Arc::new(connect::client(place).await?);
+    let named = named(&command);
+    match done(place, Arc::clone(&client), as_json, command).await {
+        Err(error) => Err(with_nearest(&client, &named, error).await),
+        done => done,
+    }
+}
+
+/// The patterns that a command names.
+fn named(command: &KnowledgeCommand) -> Vec<PatternId> {
+    let names: &[String] = match command {
+        KnowledgeCommand::Show { pattern } => std::slice::from_ref(pattern),
+        KnowledgeCommand::Edit(edit) => std::slice::from_ref(&edit.pattern),
+        KnowledgeCommand::Remove(remove) => std::slice::from_ref(&remove.pattern),
+        KnowledgeCommand::Replay(replay) => std::slice::from_ref(&replay.pattern),
+        KnowledgeCommand::Test(test) => &test.patterns,
+        KnowledgeCommand::Export(export) => &export.pattern,
+        _ => &[],
+    };
+    names.iter().map(|name| PatternId::from_name(name)).collect()
+}
+
+/// The error, and what may have been meant where a pattern was named that is not there.
+async fn with_nearest(client: &Client, named: &[PatternId], error: anyhow::Error) -> anyhow::Error {
+    let mut problem = match error.downcast::<ClientError>() {
+        Ok(ClientError::Problem(problem)) => problem,
+        Ok(other) => return other.into(),
+        Err(error) => return error,
+    };
+    if problem.code == "not_found" && !named.is_empty() {
+        let ids = super::knowledge_list::ids(client).await.unwrap_or_default();
+        let missing = named.iter().find(|id| !ids.iter().any(|there| there == id.as_str()));
+        let near = missing.map(|id| nearest(id.as_str(), ids.iter().map(String::as_str))).unwrap_or_default();
+        if !near.is_empty() {
+            let near: Vec<String> = near.iter().map(|id| format!("`{id}`")).collect();
+            problem.next = format!("Did you mean {}? {}", near.join(" or "), problem.next);
+        }
+    }
+    ClientError::Problem(problem).into()
+}
+
+async fn done(
+    place: &Place,
+    client: Arc<Client>,
+    as_json: bool,
+    command: KnowledgeCommand,
+) -> anyhow::Result<ExitCode> {
     match command {
         KnowledgeCommand::Edit(edit) => return documents::edit(&client, as_json, edit).await,
         KnowledgeCommand::Remove(remove) => return documents::remove(&client, as_json, remove).await,
-        KnowledgeCommand::Import(import) => return packs::import(&client, as_json, import).await,
+        KnowledgeCommand::Import(import) => {
+            if place.server.is_none() {
+                packs::remove_leftovers(&connect::home(place)?.data());
+            }
+            return packs::import(&client, as_json, import).await;
+        }
         KnowledgeCommand::Export(export) => return packs::export(&client, as_json, export).await,
         KnowledgeCommand::Add(add) if documents::is_file(add.name.as_deref()) => {
             return documents::add(&client, as_json, &add).await;
@@ -43,7 +95,7 @@ pub async fn run(place: &Place, as_json: bool, command: KnowledgeCommand) -> any
         }
         KnowledgeCommand::Match { file, top, service, project } => {
             let settings = json!({ "top": top, "service": service, "project": project });
-            super::knowledge_match::run(Arc::new(client), as_json, &file, settings).await?;
+            super::knowledge_match::run(client, as_json, &file, settings).await?;
         }
         KnowledgeCommand::Drafts => knowledge_learn::drafts(&client, as_json).await?,
         KnowledgeCommand::Accept(accept) => knowledge_learn::accept(&client, as_json, *accept).await?,
@@ -124,9 +176,9 @@ async fn put(client: &Client, as_json: bool, add: AddArguments) -> anyhow::Resul
     match client.put(&path, &body).await.map_err(anyhow::Error::from) {
         Err(error) if documents::would_act(&error) => {
             if !as_json {
-                documents::consequences(client, &json!({ "pattern": id, "change": body })).await?;
+                documents::consequences(client, &json!({ "pattern": id, "change": body })).await;
             }
-            if !said && !documents::may_act(&id)? {
+            if !said && !documents::may_act(&id, as_json)? {
                 return Ok(None);
             }
             body["may_act"] = json!(true);

@@ -26,7 +26,23 @@ pub async fn run(client: &Client, as_json: bool, arguments: ListArguments) -> an
     filter("auto_healable", arguments.auto_healable.map(|value| value.to_string()));
     filter("q", arguments.search);
     filter("sort", arguments.sort.map(|sort| format!("{sort:?}").to_lowercase()));
-    let mut left = arguments.limit.unwrap_or(u64::MAX);
+    let Some(page) = pages(client, &filters, arguments.limit.unwrap_or(u64::MAX)).await? else { return Ok(()) };
+    if as_json {
+        output::json(&page)?
+    } else {
+        list(&page, filters.is_empty())
+    }
+    Ok(())
+}
+
+/// The ids of all patterns.
+pub async fn ids(client: &Client) -> anyhow::Result<Vec<String>> {
+    let page = pages(client, "", u64::MAX).await?;
+    Ok(page.into_iter().flat_map(|page| page.patterns).map(|pattern| pattern.id).collect())
+}
+
+/// Pages until no more are there or wanted, as one.
+async fn pages(client: &Client, filters: &str, mut left: u64) -> anyhow::Result<Option<PatternPage>> {
     let (mut cursor, mut whole): (Option<String>, Option<PatternPage>) = (None, None);
     while left > 0 {
         let after = cursor.take().map(|cursor| format!("&cursor={}", escaped(&cursor))).unwrap_or_default();
@@ -42,13 +58,7 @@ pub async fn run(client: &Client, as_json: bool, arguments: ListArguments) -> an
             break;
         }
     }
-    let Some(page) = whole else { return Ok(()) };
-    if as_json {
-        output::json(&page)?
-    } else {
-        list(&page, filters.is_empty())
-    }
-    Ok(())
+    Ok(whole)
 }
 
 fn list(page: &PatternPage, unfiltered: bool) {
@@ -60,12 +70,16 @@ fn list(page: &PatternPage, unfiltered: bool) {
         });
         return;
     }
-    output::table(
-        ["id", "family", "confidence", "uses", "heals itself", "action", "scope", "status"],
+    output::fitted(
+        ["id", "name", "family", "confidence", "uses", "heals itself", "action", "scope", "status"],
+        // The id is what other commands are given; the name mostly says the same in other letters.
+        &["name", "action", "heals itself", "confidence", "family", "uses", "status", "scope"],
+        "name",
         page.patterns.iter().map(|pattern| {
             let scope = pattern.service.as_ref().or(pattern.project.as_ref());
             [
                 pattern.id.clone(),
+                pattern.name.clone(),
                 if pattern.family.is_empty() { "-".into() } else { pattern.family.clone() },
                 format!("{:.2}", pattern.confidence.value),
                 pattern.use_count.to_string(),
@@ -99,7 +113,7 @@ pub async fn search(client: &Client, as_json: bool, arguments: SearchArguments) 
             other => format!(", {other}"),
         };
         output::line(format!(
-            "{} ({}{note})  {:.2}",
+            "{} ({}{note}): text score {:.2}",
             text("name"),
             text("pattern"),
             pattern["score"].as_f64().unwrap_or(0.0)

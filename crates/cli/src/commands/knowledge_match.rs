@@ -3,7 +3,7 @@
 //! Three things go on at once: one thread reads, batches are matched, and what is matched is written in the order of the lines.
 
 use std::collections::VecDeque;
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,9 +38,17 @@ pub async fn run(client: Arc<Client>, as_json: bool, file: &str, settings: Value
     // A thread of its own: reading a pipe may wait for ever, and the process may end meanwhile.
     std::thread::spawn(move || {
         let mut reader = reader;
+        let (mut first, mut warned) = (true, false);
         loop {
             match lines::next_line(&mut *reader) {
-                Ok(Some(line)) => {
+                Ok(Some(mut line)) => {
+                    if !warned && lines::looks_like_utf16(&line.text) {
+                        warned = true;
+                        eprintln!(
+                            "warning: every other byte is zero: this looks like UTF-16, and words in it are not found. Convert it first, e.g. with `iconv -f UTF-16 -t UTF-8`."
+                        );
+                    }
+                    line.text = lines::plain(&line.text, std::mem::take(&mut first));
                     if read.blocking_send(Ok(line)).is_err() {
                         return;
                     }
@@ -50,7 +58,15 @@ pub async fn run(client: Arc<Client>, as_json: bool, file: &str, settings: Value
             }
         }
     });
-    let mut writer = Writer { out: BufWriter::new(std::io::stdout()), as_json, number: 0, cut: 0, first_cut: 0 };
+    let mut writer = Writer {
+        out: BufWriter::new(std::io::stdout()),
+        as_json,
+        number: 0,
+        matched: 0,
+        weaker: 0,
+        cut: 0,
+        first_cut: 0,
+    };
     let mut under_way: VecDeque<Matching> = VecDeque::new();
     let mut open = true;
     while open || !under_way.is_empty() {
@@ -73,6 +89,7 @@ pub async fn run(client: Arc<Client>, as_json: bool, file: &str, settings: Value
             }
         }
     }
+    writer.sum_up();
     if writer.cut > 0 {
         eprintln!(
             "{} longer than {} bytes (the first is line {}): only the beginning was matched.",
@@ -124,6 +141,10 @@ struct Writer {
     out: BufWriter<std::io::Stdout>,
     as_json: bool,
     number: u64,
+    /// Lines for which something was shown.
+    matched: u64,
+    /// Matches that were too weak to be shown.
+    weaker: u64,
     cut: u64,
     first_cut: u64,
 }
@@ -146,10 +167,13 @@ impl Writer {
                 }
                 document.to_string()
             } else {
-                match matches.first() {
-                    Some(best) => output::harmless(&told(self.number, &line.text, best)),
-                    None => continue,
+                let shown: Vec<&MatchView> = matches.iter().filter(|found| is_shown(found)).collect();
+                self.weaker += (matches.len() - shown.len()) as u64;
+                if shown.is_empty() {
+                    continue;
                 }
+                self.matched += 1;
+                output::harmless(&told(self.number, &line.text, &shown))
             };
             let written = writeln!(self.out, "{text}");
             if !went(written)? {
@@ -159,6 +183,27 @@ impl Writer {
         let flushed = self.out.flush();
         went(flushed)
     }
+
+    /// Says what the output leaves open: that nothing matched, and what is not shown. JSON has every line and match itself.
+    fn sum_up(&self) {
+        if self.as_json {
+            return;
+        }
+        if self.matched == 0 && (self.number > 0 || std::io::stdout().is_terminal()) {
+            eprintln!("0 of {} matched.", output::count(self.number, "line"));
+        }
+        if self.weaker > 0 {
+            eprintln!("{} weaker (relevance below {WEAK:.2}): --json shows them.", self.weaker);
+        }
+    }
+}
+
+/// Relevance below which a match is more likely noise than help.
+const WEAK: f64 = 0.30;
+
+/// Whether people are shown a match: it is strong enough, or its rule holds, which nobody should overlook.
+fn is_shown(found: &MatchView) -> bool {
+    found.relevance >= WEAK || found.rule == RuleState::Satisfied
 }
 
 /// False where the reader went away.
@@ -173,20 +218,24 @@ fn went(written: std::io::Result<()>) -> anyhow::Result<bool> {
 /// Characters of a line that are shown.
 const SHOWN: usize = 160;
 
-fn told(number: u64, text: &str, best: &MatchView) -> String {
-    let why = match (best.rule, &best.rule_detail) {
-        (RuleState::Satisfied, Some(condition)) => condition.clone(),
-        _ => {
-            let terms: Vec<&str> = best.terms.iter().take(4).map(|term| term.term.as_str()).collect();
-            format!("similar text: {}", terms.join(", "))
-        }
-    };
+fn told(number: u64, text: &str, found: &[&MatchView]) -> String {
     let short: String = text.chars().take(SHOWN).collect();
     let dots = if short.len() < text.len() { "..." } else { "" };
-    format!(
-        "{number}: {short}{dots}\n    {} ({}): relevance {:.2}, decision confidence {:.2}; {why}",
-        best.name, best.pattern, best.relevance, best.decision_confidence
-    )
+    let mut told = format!("{number}: {short}{dots}");
+    for one in found {
+        let why = match (one.rule, &one.rule_detail) {
+            (RuleState::Satisfied, Some(condition)) => condition.clone(),
+            _ => {
+                let terms: Vec<&str> = one.terms.iter().take(4).map(|term| term.term.as_str()).collect();
+                format!("similar text: {}", terms.join(", "))
+            }
+        };
+        told.push_str(&format!(
+            "\n    {} ({}): relevance {:.2}, decision confidence {:.2}; {why}",
+            one.name, one.pattern, one.relevance, one.decision_confidence
+        ));
+    }
+    told
 }
 
 fn explained(found: &MatchView) -> Value {

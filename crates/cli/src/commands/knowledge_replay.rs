@@ -11,7 +11,15 @@ pub async fn run(client: &Client, as_json: bool, arguments: ReplayArguments) -> 
     let document = arguments
         .file
         .as_ref()
-        .map(|file| std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display())))
+        .map(|file| {
+            std::fs::read_to_string(file).with_context(|| {
+                format!(
+                    "{} cannot be read. It holds the edited document: `selfheal knowledge edit {} --print` prints the one to begin with",
+                    file.display(),
+                    arguments.pattern
+                )
+            })
+        })
         .transpose()?;
     let body = json!({
         "pattern": arguments.pattern,
@@ -22,10 +30,17 @@ pub async fn run(client: &Client, as_json: bool, arguments: ReplayArguments) -> 
         "limit": arguments.limit,
     });
     let reply: Value = client.post("/api/v1/knowledge/replay", &body).await?;
-    if as_json { output::json(&reply) } else { show(&reply) }
+    if as_json {
+        return output::json(&reply);
+    }
+    show(&reply);
+    output::line("Nothing was saved.");
+    Ok(())
 }
 
-pub(super) fn show(reply: &Value) -> anyhow::Result<()> {
+/// What an edit would have changed. Whether it is saved is for the caller to say.
+pub(super) fn show(reply: &Value) {
+    let counted = |key: &str, thing: &str| output::count(reply[key].as_u64().unwrap_or(0), thing);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     if reply["as_accepted"] == true {
         output::line(
@@ -34,13 +49,16 @@ pub(super) fn show(reply: &Value) -> anyhow::Result<()> {
     }
     if reply["would_newly_act"] == true {
         output::line(format!(
-            "WARNING: on {} incidents something would newly run by itself.",
-            reply["newly_automatic"]
+            "WARNING: on {} something would newly run by itself.",
+            counted("newly_automatic", "incident")
         ));
     }
     output::line(format!(
-        "{} incidents examined: {} matches gained, {} lost, {} decisions changed.",
-        reply["examined"], reply["gained"], reply["lost"], reply["decisions_changed"]
+        "{} examined: {} gained, {} lost, {} changed.",
+        counted("examined", "incident"),
+        counted("gained", "match"),
+        reply["lost"],
+        counted("decisions_changed", "decision")
     ));
     if reply["more"] == true {
         output::line(format!("There are {} in all: --limit looks further back.", reply["incidents"]));
@@ -69,6 +87,4 @@ pub(super) fn show(reply: &Value) -> anyhow::Result<()> {
         };
         output::line(format!("    {} -> {}", side(&change["before"]), side(&change["after"])));
     }
-    output::line("Nothing was saved.");
-    Ok(())
 }

@@ -75,11 +75,13 @@ fn tell(tested: &[Value]) {
                 Some(format!("  {winner} wins on it ({word}): {}", text(&example["line"])))
             })
             .collect();
-        untested += usize::from(pattern["untested"].is_string());
+        untested += u64::from(pattern["untested"].is_string());
         if tested.len() == 1 || !told.is_empty() || pattern["ok"] != true {
             output::line(format!("{} ({})", text(&pattern["name"]), text(&pattern["pattern"])));
             if let Some(why) = pattern["untested"].as_str() {
                 output::line(format!("  not tested: {why}"));
+            } else if examples.is_empty() {
+                output::line("  not tested: it has no examples. `selfheal knowledge edit` adds some.");
             }
         }
         for line in told {
@@ -87,8 +89,10 @@ fn tell(tested: &[Value]) {
         }
     }
     output::line(format!(
-        "{} patterns, {lines} lines: {failed} failed, {competing} go to another pattern with another fix, {untested} patterns not testable by lines",
-        tested.len()
+        "{}, {}: {failed} failed, {competing} to another pattern with another fix, {} not testable by lines",
+        output::count(tested.len() as u64, "pattern"),
+        output::count(lines as u64, "line"),
+        output::count(untested, "pattern")
     ));
 }
 

@@ -62,6 +62,37 @@ pub fn piece(reader: &mut dyn BufRead, carried: &mut Option<String>) -> anyhow::
     Ok((!text.is_empty()).then_some(text))
 }
 
+/// A line without what terminals and editors put around its text: a byte order mark where it is the first one, and the colour
+/// codes (SGR, `ESC [ ... m`) of programs that take a pipe for a terminal. Other control sequences stay.
+pub fn plain(text: &str, is_first: bool) -> String {
+    let mut rest = text;
+    if is_first {
+        rest = rest.strip_prefix('\u{feff}').unwrap_or(rest);
+    }
+    let mut plain = String::with_capacity(rest.len());
+    while let Some(at) = rest.find("\x1b[") {
+        let (before, code) = rest.split_at(at);
+        plain.push_str(before);
+        let parameters = &code[2..];
+        let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';' && c != ':').unwrap_or(parameters.len());
+        match parameters[end..].strip_prefix('m') {
+            Some(after) => rest = after,
+            None => {
+                plain.push_str("\x1b[");
+                rest = parameters;
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// Whether at least a third of a line's characters are zeros: Latin text in UTF-16 has one in every second place.
+pub fn looks_like_utf16(text: &str) -> bool {
+    let zeros = text.chars().filter(|c| *c == '\0').count();
+    zeros >= 2 && zeros * 3 >= text.chars().count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +110,27 @@ mod tests {
         }
         assert_eq!(whole, text);
         assert!(pieces > 1);
+    }
+
+    #[test]
+    fn marks_and_colours_are_no_text() {
+        for (text, is_first, expected) in [
+            ("\u{feff}ERROR a", true, "ERROR a"),
+            ("\u{feff}ERROR a", false, "\u{feff}ERROR a"),
+            ("\x1b[1;31mERROR\x1b[0m a\x1b[m", false, "ERROR a"),
+            ("\x1b[38:5:1mé\x1b[2J\x1b[3", false, "é\x1b[2J\x1b[3"),
+            ("plain [31m", false, "plain [31m"),
+        ] {
+            assert_eq!(plain(text, is_first), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn utf_16_is_known_by_its_zeros() {
+        assert!(looks_like_utf16("\u{fffd}\u{fffd}E\0R\0R\0O\0R\0"));
+        assert!(looks_like_utf16("\0E\0R"));
+        assert!(!looks_like_utf16("ERROR a\0"));
+        assert!(!looks_like_utf16(""));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! `selfheal knowledge import` and `export`.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use selfheal_api::Client;
 use selfheal_api::view::{ImportFault, ImportReply, ImportRow};
+use selfheal_api::{Client, ClientError};
 use selfheal_core::PatternId;
 
 use super::BAD;
@@ -15,6 +16,10 @@ use crate::output;
 
 /// Faults and rows that are printed; `--json` has more.
 const PRINTED: usize = 50;
+/// As shells have it for a process that SIGINT ended.
+const INTERRUPTED: u8 = 130;
+/// A copy that an import left behind is not one that is under way after this long.
+const LEFT_BEHIND: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub async fn import(client: &Client, as_json: bool, arguments: ImportArguments) -> anyhow::Result<ExitCode> {
     let ImportArguments { file, replace, skip_bad, dry_run } = arguments;
@@ -31,7 +36,15 @@ pub async fn import(client: &Client, as_json: bool, arguments: ImportArguments) 
         "/api/v1/knowledge/import?file={}&replace={replace}&skip_bad={skip_bad}&dry_run={dry_run}",
         encoded(&name)
     );
-    let reply: ImportReply = client.upload(&path, opened).await?;
+    // The interrupted request is dropped, and with it the copy of the file that it keeps in the home.
+    let reply: ImportReply = tokio::select! {
+        reply = client.upload(&path, opened) => reply?,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            eprintln!("Interrupted. Import the file again: what is in already is left as it is.");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+    };
     if as_json {
         output::json(&reply)?;
     } else {
@@ -44,6 +57,24 @@ pub async fn import(client: &Client, as_json: bool, arguments: ImportArguments) 
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// Removes the copies of files that imports which were killed have left in a home.
+pub fn remove_leftovers(data: &Path) {
+    for entry in std::fs::read_dir(data).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let is_copy = name.to_str().is_some_and(|name| name.starts_with("import-") && name.ends_with(".part"));
+        // A copy whose age is not known (a clock that was set back) stays.
+        let age = entry
+            .metadata()
+            .ok()
+            .filter(std::fs::Metadata::is_file)
+            .and_then(|data| data.modified().ok()?.elapsed().ok());
+        if is_copy && age.is_some_and(|age| age > LEFT_BEHIND) {
+            // Another import may be removing it, too.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// What a program wrote and has not put into its database yet is not in the file.
@@ -70,7 +101,7 @@ fn told(file: &str, reply: &ImportReply, skip_bad: bool) {
             ["pattern", if reply.kind == "icdev" { "row" } else { "line" }, "outcome", "notes"],
             rows.iter().map(|row| {
                 let place = row.row.clone().unwrap_or_else(|| row.line.to_string());
-                [row.pattern.clone(), place, row.outcome.clone(), row.notes.join("; ")]
+                [row.pattern.clone(), place, outcome(&row.outcome, reply.applied).into(), row.notes.join("; ")]
             }),
         );
         output::line("");
@@ -82,8 +113,8 @@ fn told(file: &str, reply: &ImportReply, skip_bad: bool) {
     output::table(
         ["outcome", "patterns"],
         [
-            ("added", reply.added),
-            ("updated", reply.updated),
+            (outcome("added", reply.applied), reply.added),
+            (outcome("updated", reply.applied), reply.updated),
             ("unchanged", reply.unchanged),
             ("kept", reply.kept),
             ("refused", reply.refused),
@@ -108,6 +139,10 @@ fn told(file: &str, reply: &ImportReply, skip_bad: bool) {
             "What was written or has outcomes here was kept as it is. --replace takes the file's text instead.",
         );
     }
+    if [reply.added, reply.updated, reply.unchanged, reply.kept, reply.refused] == [0; 5] {
+        output::line(format!("{file}{} has no patterns in it. Nothing was changed.", of_pack(reply)));
+        return;
+    }
     output::line(match (reply.applied, reply.dry_run, reply.refused) {
         (true, ..) => format!("Imported from {file}{}.", of_pack(reply)),
         (false, _, refused) if refused > 0 && !skip_bad => {
@@ -115,6 +150,15 @@ fn told(file: &str, reply: &ImportReply, skip_bad: bool) {
         }
         _ => "Nothing was changed: this was a dry run.".to_owned(),
     });
+}
+
+/// The word for what became of a pattern, or would have.
+fn outcome(word: &str, applied: bool) -> &str {
+    match word {
+        "added" if !applied => "would add",
+        "updated" if !applied => "would update",
+        word => word,
+    }
 }
 
 fn of_pack(reply: &ImportReply) -> String {
@@ -139,6 +183,18 @@ fn fault_words(file: &str, fault: &ImportFault) -> String {
 pub async fn export(client: &Client, as_json: bool, arguments: ExportArguments) -> anyhow::Result<ExitCode> {
     let mut path = "/api/v1/knowledge/export?".to_owned();
     if let Some(family) = &arguments.family {
+        let stats: serde_json::Value = client.get("/api/v1/knowledge/stats").await?;
+        let families: Vec<&String> = stats["by_family"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name)
+            .filter(|name| !name.is_empty())
+            .collect();
+        if !families.contains(&family) {
+            let known: Vec<&str> = families.iter().map(|name| name.as_str()).collect();
+            bail!("no pattern has the family `{family}`. There are: {}", known.join(", "));
+        }
         path.push_str(&format!("family={}&", encoded(family)));
     }
     if !arguments.pattern.is_empty() {
@@ -148,8 +204,11 @@ pub async fn export(client: &Client, as_json: bool, arguments: ExportArguments) 
     }
     let Some(file) = &arguments.out else {
         let mut out = std::io::stdout().lock();
-        client.download("GET", &path, |piece| out.write_all(piece)).await?;
-        return Ok(ExitCode::SUCCESS);
+        return match client.download("GET", &path, |piece| out.write_all(piece)).await {
+            // Whoever stopped reading (`| head`) has what was wanted.
+            Err(ClientError::Unwritable(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+            written => Ok(written.map(|()| ExitCode::SUCCESS)?),
+        };
     };
     if file.exists() && !arguments.force {
         bail!("{} exists and is left alone. Choose another name, or replace it with --force", file.display());

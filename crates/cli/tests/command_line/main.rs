@@ -7,6 +7,7 @@ mod demo;
 mod everyday;
 mod keeping;
 mod knowledge_use;
+mod knowledge_words;
 mod learning;
 mod notify;
 mod packs;
