@@ -11,9 +11,8 @@ mod client;
 mod error;
 mod extract;
 mod high_water;
-mod knowledge_snapshot;
-mod whole_file;
 mod home;
+mod knowledge_snapshot;
 mod packs;
 mod principal;
 mod problem;
@@ -25,6 +24,7 @@ mod token;
 mod transfer;
 mod ui;
 pub mod view;
+mod whole_file;
 
 pub use app::{App, AppOptions, DemoControl, database_url};
 pub use backup::inspect_backup;

@@ -104,10 +104,9 @@ fn main() -> anyhow::Result<()> {
         }
         What::MatchMemory { subject, patterns } => matching::memory(&subject, patterns),
         // As the product has it.
-        What::Start { patterns, runs } => tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?
-            .block_on(start::run(&patterns, runs)),
+        What::Start { patterns, runs } => {
+            tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(start::run(&patterns, runs))
+        }
         What::Replay { incidents, patterns, runs } => tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?

@@ -10,8 +10,8 @@ use selfheal_core::matching::{KnowledgeBase, PatternMatch, Query};
 use selfheal_store::{KnowledgeChanges, StoreError, Tx};
 
 use crate::engine::lock;
-pub use snapshots::{Snapshot, Snapshots};
 use snapshots::Kept;
+pub use snapshots::{Snapshot, Snapshots};
 
 /// A knowledge base that is read while it is edited. What it says is that of its newest version: whoever acts on it looks
 /// at the version again before.
