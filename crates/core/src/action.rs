@@ -73,6 +73,15 @@ impl ActionKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
+    /// The parameters that this kind of action takes on some kind of target.
+    pub const fn parameters(self) -> &'static [ParameterSpec] {
+        match self {
+            Self::ServiceRestart => &[STOP_TIMEOUT],
+            Self::InfrastructureScale => &[REPLICAS],
+            _ => &[],
+        }
+    }
+
     /// The class unless the action declares another.
     pub const fn default_class(self) -> ActionClass {
         match self {
@@ -109,6 +118,12 @@ impl Action {
         Self { kind, parameters: BTreeMap::new(), class: None }
     }
 
+    /// What is wrong with the parameters whatever the target, if anything: a name that no target knows, or a value out of
+    /// range. [`TargetSpec::check_parameters`] is narrower, where the target is known.
+    pub fn check_parameters(&self) -> Result<(), String> {
+        check_parameters(self, self.kind.parameters(), "")
+    }
+
     pub const fn class(&self) -> ActionClass {
         match (self.kind, self.class) {
             (ActionKind::CommandRun | ActionKind::HttpCall, Some(declared)) => declared,
@@ -134,6 +149,32 @@ pub struct ParameterSpec {
     pub most: u64,
     /// What holds where it is left out.
     pub default: u64,
+}
+
+const STOP_TIMEOUT: ParameterSpec = ParameterSpec {
+    name: "stop_timeout_seconds",
+    what: "Seconds it may take to stop before it is killed",
+    least: 1,
+    most: 600,
+    default: default_stop_seconds(),
+};
+
+/// None at all is no scaling: it takes the service away.
+const REPLICAS: ParameterSpec =
+    ParameterSpec { name: "replicas", what: "Instances that it shall have", least: 1, most: 10_000, default: 1 };
+
+fn check_parameters(action: &Action, known: &[ParameterSpec], place: &str) -> Result<(), String> {
+    for (name, value) in &action.parameters {
+        let Some(spec) = known.iter().find(|spec| spec.name == name) else {
+            let names: Vec<&str> = known.iter().map(|spec| spec.name).collect();
+            let takes = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            return Err(format!("{}{place} has no parameter `{name}`; it takes {takes}.", action.kind));
+        };
+        if !value.parse::<u64>().is_ok_and(|number| (spec.least..=spec.most).contains(&number)) {
+            return Err(format!("{name} is `{value}`: expected a whole number from {} to {}.", spec.least, spec.most));
+        }
+    }
+    Ok(())
 }
 
 /// What stands behind a service here, so that an action can reach it.
@@ -212,38 +253,16 @@ impl TargetSpec {
     /// The parameters that an action takes here.
     pub fn parameters(&self, action: ActionKind) -> Vec<ParameterSpec> {
         match (self, action) {
-            (Self::Process { stop_timeout_seconds, .. }, ActionKind::ServiceRestart) => vec![ParameterSpec {
-                name: "stop_timeout_seconds",
-                what: "Seconds it may take to stop before it is killed",
-                least: 1,
-                most: 600,
-                default: *stop_timeout_seconds,
-            }],
+            (Self::Process { stop_timeout_seconds, .. }, ActionKind::ServiceRestart) => {
+                vec![ParameterSpec { default: *stop_timeout_seconds, ..STOP_TIMEOUT }]
+            }
             _ => Vec::new(),
         }
     }
 
     /// What is wrong with an action's parameters here, if anything.
     pub fn check_parameters(&self, action: &Action) -> Result<(), String> {
-        let known = self.parameters(action.kind);
-        for (name, value) in &action.parameters {
-            let Some(spec) = known.iter().find(|spec| spec.name == name) else {
-                let names: Vec<&str> = known.iter().map(|spec| spec.name).collect();
-                let takes = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-                return Err(format!(
-                    "{} on a target of kind {} has no parameter `{name}`; it takes {takes}.",
-                    action.kind,
-                    self.kind()
-                ));
-            };
-            if !value.parse::<u64>().is_ok_and(|number| (spec.least..=spec.most).contains(&number)) {
-                return Err(format!(
-                    "{name} is `{value}`: expected a whole number from {} to {}.",
-                    spec.least, spec.most
-                ));
-            }
-        }
-        Ok(())
+        check_parameters(action, &self.parameters(action.kind), &format!(" on a target of kind {}", self.kind()))
     }
 
     /// A parameter's value: the action's, or the default.

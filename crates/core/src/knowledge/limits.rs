@@ -1,6 +1,6 @@
 //! What a pattern from outside may be at most, and what else makes one unusable.
 
-use super::{ExampleFault, PackEntry, check_examples};
+use super::{CompiledRule, Condition, ExampleFault, PackEntry, Rule, check_examples};
 use crate::PatternId;
 
 /// Bytes of one pack.
@@ -83,6 +83,18 @@ impl PackEntry {
                 "Keep one of `action` and `no_safe_fix`.",
             ));
         }
+        if let Some(at) = self.must_not.iter().position(|term| term.trim().is_empty()) {
+            problems.push(EntryProblem::new(
+                format!("must-not term {} is empty", at + 1),
+                "Write the word that rules the pattern out, or leave the term out.",
+            ));
+        }
+        if let Some(why) = self.action.as_ref().and_then(|action| action.check_parameters().err()) {
+            problems.push(EntryProblem::new(
+                why,
+                "Correct the parameter or leave it out; what an action acts on stands in the inventory.",
+            ));
+        }
         problems.extend(self.too_large());
         // A rule that is too large is not worth compiling.
         if problems.is_empty() {
@@ -113,6 +125,12 @@ impl PackEntry {
                 ));
             }
         };
+        if let Some(condition) = catch_all(rule, &compiled) {
+            return problems.push(EntryProblem::new(
+                format!("its rule holds for any text: `{condition}`"),
+                "Name words that only this failure's lines have, e.g. `connection refused`.",
+            ));
+        }
         for fault in check_examples(rule, &compiled, &self.must_not, &self.examples) {
             problems.push(match fault {
                 ExampleFault::Missed { line } => EntryProblem::example(
@@ -130,6 +148,25 @@ impl PackEntry {
             });
         }
     }
+}
+
+/// The first regular expression of a rule that tells no text from another: it matches the empty text, or lines that have
+/// not one character in common.
+fn catch_all<'a>(rule: &'a Rule, compiled: &CompiledRule) -> Option<&'a str> {
+    const NOTHING_IN_COMMON: [&str; 3] = ["hello world", "abc-9", "x0"];
+    let any_text =
+        |rule: &CompiledRule| rule.holds_for_text("") || NOTHING_IN_COMMON.iter().all(|line| rule.holds_for_text(line));
+    // Almost every rule ends here; only where the whole rule holds is it worth looking for the condition.
+    if !any_text(compiled) {
+        return None;
+    }
+    rule.any.iter().find_map(|condition| match condition {
+        Condition::Regex(expression) => {
+            let alone = Rule::regex(expression).compile().ok()?;
+            any_text(&alone).then_some(expression.as_str())
+        }
+        _ => None,
+    })
 }
 
 /// What is too large in a value, and where.
@@ -159,7 +196,8 @@ fn over(value: &serde_json::Value, place: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::knowledge::{Condition, Examples, Rule};
+    use crate::knowledge::Examples;
+    use crate::{Action, ActionKind};
 
     fn problems(rule: Condition, must_not: &[&str], matches: &str, rejects: &str) -> Vec<String> {
         let entry = PackEntry {
@@ -187,5 +225,60 @@ mod tests {
         assert_eq!(problems(rule(), &[], "lease 7 lost", "lease 7 found"), [""; 0]);
         let found = problems(rule(), &[], "lease 7 found", "lease 9 lost");
         assert_eq!(found.len(), 2, "{found:?}");
+    }
+
+    fn whys(entry: &PackEntry) -> Vec<String> {
+        entry.problems().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_rule_that_holds_for_any_text_is_refused() {
+        for (expression, fine) in [
+            ("", false),
+            (".*", false),
+            (".", false),
+            ("(?s).+", false),
+            ("^", false),
+            ("a*", false),
+            ("pool|", false),
+            (r"\w+", false),
+            (r"\b", false),
+            ("[a-z]+", false),
+            ("pool exhausted", true),
+            (r"\d{3} \w+ refused", true),
+            ("(?i)OOM", true),
+        ] {
+            let mut entry = PackEntry::new("X", "");
+            // One condition that says something does not excuse the other.
+            entry.rule =
+                Some(Rule { any: vec![Condition::Literal("boom".into()), Condition::Regex(expression.into())] });
+            let whys = whys(&entry);
+            assert_eq!(whys.is_empty(), fine, "{expression}: {whys:?}");
+            assert!(fine || whys[0].contains("any text"), "{expression}: {whys:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_must_not_term_is_refused() {
+        for (term, fine) in [("", false), (" ", false), ("quota", true)] {
+            let entry = PackEntry { must_not: vec!["disk".into(), term.into()], ..PackEntry::new("X", "") };
+            assert_eq!(whys(&entry).is_empty(), fine, "`{term}`");
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_no_target_takes_is_refused() {
+        for (kind, name, value, says) in [
+            (ActionKind::ServiceRestart, "stop_timeout_seconds", "30", ""),
+            (ActionKind::ServiceRestart, "stop_timeout_seconds", "601", "from 1 to 600"),
+            (ActionKind::ServiceRestart, "unit", "../../etc", "it takes stop_timeout_seconds"),
+            (ActionKind::InfrastructureScale, "replicas", "3", ""),
+            (ActionKind::InfrastructureScale, "replicas", "0", "from 1 to"),
+            (ActionKind::CacheClear, "bogus", "1", "it takes none"),
+        ] {
+            let action = Action { parameters: [(name.to_owned(), value.to_owned())].into(), ..Action::new(kind) };
+            let whys = whys(&PackEntry { action: Some(action), ..PackEntry::new("X", "") }).join("; ");
+            assert!(whys.contains(says) && whys.is_empty() == says.is_empty(), "{kind} {name}={value}: {whys}");
+        }
     }
 }

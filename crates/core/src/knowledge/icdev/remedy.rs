@@ -38,7 +38,8 @@ pub(super) fn apply(remedy: &str, entry: &mut PackEntry, notes: &mut Vec<String>
     let mut left_out = Vec::new();
     for (key, value) in map.iter().chain(inner.into_iter().flatten()) {
         let number = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok());
-        match number.filter(|_| known_parameters(kind).contains(&key.as_str())) {
+        let known = kind.parameters().iter().find(|spec| spec.name == key);
+        match number.filter(|number| known.is_some_and(|spec| (spec.least..=spec.most).contains(number))) {
             Some(number) => {
                 action.parameters.insert(key.clone(), number.to_string());
             }
@@ -78,15 +79,6 @@ fn is_structure(key: &str) -> bool {
             | "message"
             | "details"
     )
-}
-
-/// Numbers whose meaning here is the same.
-const fn known_parameters(kind: ActionKind) -> &'static [&'static str] {
-    match kind {
-        ActionKind::ServiceRestart => &["stop_timeout_seconds"],
-        ActionKind::InfrastructureScale => &["replicas"],
-        _ => &[],
-    }
 }
 
 /// The action that a name certainly means. Commands and calls are never taken over: what they run is another's.
