@@ -126,7 +126,7 @@ pub async fn remove(
     let document = document_of(&PackEntry::from(&kept.pattern), kept.document.as_deref());
     tx.remove_pattern(&id, now).await?;
     let mut details = change_details(Some(&kept.pattern), None);
-    details["document_sha256"] = sha256_hex(&document).into();
+    details.insert("document_sha256".into(), sha256_hex(&document).into());
     tx.audit(NewEntry {
         at: now,
         event_type: "knowledge.removed",
