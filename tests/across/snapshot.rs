@@ -174,6 +174,8 @@ async fn what_is_redacted_leaves_the_snapshot_too() {
     home.init().expect("made");
     let app = open(folder.path(), None).await;
     let client = Client::in_process(&app);
+    let token = json!({ "name": "one", "role": "viewer" });
+    let _: Value = client.post("/api/v1/tokens", &token).await.expect("made");
     let mut secret = pattern(7);
     secret.description = "seen with password hunter2-abcdef".into();
     let mut all: Vec<Pattern> = (0..1_200).map(pattern).collect();

@@ -1,6 +1,7 @@
 //! What a failure is and what to do about it: the analysis and the ranked fixes of an incident, or of some text. Nothing is
 //! stored, and nothing runs.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,8 +13,8 @@ use selfheal_core::knowledge::Pattern;
 use selfheal_core::learn::wilson_lower_bound;
 use selfheal_core::matching::{PatternMatch, Query, RuleOutcome};
 use selfheal_core::{
-    DecisionKind, DecisionReason, Fingerprint, Incident, IncidentId, NewSignal, ProjectName, ServiceName, Severity,
-    SourceName, State as IncidentState, Timestamp,
+    DecisionKind, DecisionReason, Fingerprint, Incident, IncidentId, Level, NewSignal, ProjectName, ServiceName,
+    Severity, SourceName, State as IncidentState, Timestamp,
 };
 use selfheal_engine::{EVIDENCE_LIMIT, Judged, Knowledge, Subject, decision_on, judge};
 use selfheal_store::{IncidentFilter, Tx};
@@ -25,6 +26,8 @@ use crate::extract::Body;
 use crate::view::{MatchView, Reason, TextSpan, match_view, utf16};
 use crate::{ApiError, App, Principal};
 
+/// Kinds of lines without a level of failure that rules are asked about.
+const ASKED: usize = 2_000;
 /// Kinds of failures that are shown one by one.
 const SHOWN: usize = 20;
 /// Past incidents that are looked through for similar ones, and shown.
@@ -207,7 +210,12 @@ async fn read(app: &App, body: AdviseRequest) -> Result<Case, ApiError> {
             let known = config.service(&service).map(|service| service.project.clone());
             let project =
                 body.project.map_or_else(|| known.unwrap_or_else(|| ProjectName::new("default")), ProjectName::new);
-            let (records, signals) = detected(&text, &service, &project, now);
+            let holds = |signal: &NewSignal| {
+                let query =
+                    Query { project: &project, service: &signal.service, signals: std::slice::from_ref(signal) };
+                base.rank(&query, 1).first().is_some_and(|best| best.rule.is_satisfied())
+            };
+            let (records, signals) = detected(&text, &service, &project, now, holds);
             (None, Some(records), project, service, signals)
         }
         (None, Some(id)) => {
@@ -247,21 +255,42 @@ async fn read(app: &App, body: AdviseRequest) -> Result<Case, ApiError> {
     Ok(Case { incident, records, project, signals, judged, base, config, similar, upstream })
 }
 
-/// Detection as `ingest` does it. Text in which no line says that it is an error is taken at its word by whoever asks about
+/// Detection as `ingest` does it, and beside it the lines for which a rule holds, whatever level they have: many programs
+/// write no level, or a low one. Text in which there is neither, and no level at all, is taken at its word by whoever asks about
 /// it: each of its lines is then a failure.
-fn detected(text: &str, service: &ServiceName, project: &ProjectName, now: Timestamp) -> (usize, Vec<NewSignal>) {
+fn detected(
+    text: &str,
+    service: &ServiceName,
+    project: &ProjectName,
+    now: Timestamp,
+    holds: impl Fn(&NewSignal) -> bool,
+) -> (usize, Vec<NewSignal>) {
     let mut joiner = Joiner::default();
     let mut records: Vec<_> =
         text.lines().filter_map(|line| joiner.push(line)).map(|raw| parse_record(&raw, now)).collect();
     records.extend(joiner.flush().map(|raw| parse_record(&raw, now)));
     let source = SourceName::new("analysis");
-    let mut signals = reduce(&records, &source, service, project);
-    if signals.is_empty() && records.iter().all(|record| record.level.is_none()) {
-        let mut unmarked = records.clone();
-        for record in unmarked.iter_mut().filter(|record| !record.message.trim().is_empty()) {
-            record.level = Some(selfheal_core::Level::Error);
-        }
-        signals = reduce(&unmarked, &source, service, project);
+    let errors = reduce(&records, &source, service, project);
+    let mut marked = records.clone();
+    for record in marked.iter_mut().filter(|record| !record.message.trim().is_empty()) {
+        record.level = record.level.max(Some(Level::Error));
+    }
+    let mut own: HashMap<Fingerprint, NewSignal> =
+        errors.into_iter().map(|signal| (signal.fingerprint.clone(), signal)).collect();
+    let nothing_says = own.is_empty() && records.iter().all(|record| record.level.is_none());
+    let all = reduce(&marked, &source, service, project);
+    // One line of each template is asked about: what varies is rarely what a rule reads.
+    let mut asked = 0;
+    let mut holds = |signal: &NewSignal| {
+        asked += 1;
+        asked <= ASKED && holds(signal)
+    };
+    let mut signals: Vec<NewSignal> = all
+        .iter()
+        .filter_map(|signal| own.remove(&signal.fingerprint).or_else(|| holds(signal).then(|| signal.clone())))
+        .collect();
+    if signals.is_empty() && nothing_says {
+        signals = all;
     }
     (records.len(), signals)
 }

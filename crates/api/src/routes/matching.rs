@@ -19,7 +19,7 @@ use crate::view::{MatchView, TextSpan, condition_words, match_view, utf16};
 use crate::{ApiError, App, Principal};
 
 const LINES_LIMIT: usize = 10_000;
-const TOP_LIMIT: usize = 50;
+const TOP_LIMIT: usize = 100;
 /// Patterns that an explained line is ranked among, beside those whose rule holds and the one that is asked about.
 const EXPLAINED: usize = 200;
 /// Patterns tested in one request.

@@ -151,6 +151,11 @@ fn an_analysis_names_cause_evidence_and_what_is_missing() {
     assert_eq!(known["decision"], "suggest");
     // Text that names no level is a failure because somebody asks about it.
     assert_eq!(ask("analyze", "pool exhausted\n")["known"], true);
+    // A rule that holds is a failure whatever the line says of itself, beside lines that say it and beside those that do not.
+    for text in ["INFO pool exhausted\nERROR zzyzx qwfp\n", "hello world\npool exhausted\nall is well\n"] {
+        let found = ask("analyze", text);
+        assert_eq!(found["known"], true, "{text}: {found}");
+    }
     let unknown = ask("analyze", "ERROR zzyzx qwfp\n");
     assert_eq!(
         (&unknown["known"], &unknown["root_cause"], &unknown["decision"]),
