@@ -119,8 +119,12 @@ impl Action {
     }
 
     /// What is wrong with the parameters whatever the target, if anything: a name that no target knows, or a value out of
-    /// range. [`TargetSpec::check_parameters`] is narrower, where the target is known.
+    /// range. [`TargetSpec::check_parameters`] is narrower, where the target is known. What a runbook step takes only its
+    /// target can say.
     pub fn check_parameters(&self) -> Result<(), String> {
+        if self.is_step() {
+            return Ok(());
+        }
         check_parameters(self, self.kind.parameters(), "")
     }
 
@@ -135,8 +139,11 @@ impl Action {
     /// Whether it is the same fix as another one on the same service: the same kind of action, parameters aside. The
     /// runbook steps `command.run` and `http.call` are the exception, since what they act on is one of their parameters.
     pub fn is_same_fix(&self, other: &Self) -> bool {
-        let steps = matches!(self.kind, ActionKind::CommandRun | ActionKind::HttpCall);
-        self.kind == other.kind && (!steps || self.parameters == other.parameters)
+        self.kind == other.kind && (!self.is_step() || self.parameters == other.parameters)
+    }
+
+    const fn is_step(&self) -> bool {
+        matches!(self.kind, ActionKind::CommandRun | ActionKind::HttpCall)
     }
 }
 

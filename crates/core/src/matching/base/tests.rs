@@ -138,7 +138,7 @@ fn among_the_same_fix_the_careful_and_the_less_trusted_count() {
     // Parameters make no other fix.
     let late = |entry: &mut PackEntry| {
         let action = entry.action.as_mut().expect("an action");
-        action.parameters.insert("timeout".into(), "30".into());
+        action.parameters.insert("stop_timeout_seconds".into(), "30".into());
         entry.require_approval = true;
     };
     let found = find(vec![with("A", &|_| ()), with("Z", &late)]);
