@@ -66,7 +66,11 @@ const steps = {
     await press('unknown');
     const notification = await stage.notifications.about(['demo-batch']);
     state.unknown = await incidentOf('demo-batch');
-    assert.equal(await driver.attribute(rowOf(state.unknown), 'data-state'), 'escalated');
+    // The notification and the window are told side by side: either may be first.
+    await until(
+      'its row needs a person',
+      async () => (await driver.attribute(rowOf(state.unknown), 'data-state')) === 'escalated',
+    );
     stage.notifications.press(notification.id);
     await until(`the window shows incident ${state.unknown}`, async () => (await shownIncident()) === state.unknown);
     await inState('escalated');
