@@ -16,12 +16,12 @@ const CONFIGURATION = 'args/schema/monitoring_config.json';
 /** Where a document can be put: it ends with exactly one line end. */
 const text = (output) => `${output.trimEnd()}\n`;
 
+/** With the binary as it is built. */
 async function generateInto(folder) {
   const write = (path, content) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), content);
   };
-  await show('cargo', ['build', '--locked', '--quiet', '-p', 'selfheal'], { env: cargoEnv });
   write(OPENAPI, text(await capture(binary('selfheal'), ['openapi'])));
   write(CONFIGURATION, text(await capture(binary('selfheal'), ['schema'])));
   const openapiTypescript = join(ROOT, 'ui/node_modules/openapi-typescript/bin/cli.js');
@@ -54,6 +54,7 @@ function read(path) {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
+    await show('cargo', ['build', '--locked', '--quiet', '-p', 'selfheal'], { env: cargoEnv });
     if (process.argv.includes('--check')) await check();
     else await generateInto(ROOT);
   } catch (error) {

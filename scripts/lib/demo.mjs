@@ -59,11 +59,11 @@ function faults(report, expected) {
   return said;
 }
 
-async function runOne(expected, folder) {
+async function runOne(expected, folder, env) {
   const args = ['demo', ...expected.args, '--json'];
   const began = Date.now();
   // Its home is a temporary folder: put where what it starts can be told from everything else.
-  const output = await capture(binary('selfheal'), args, { env: { TMPDIR: folder } });
+  const output = await capture(binary('selfheal'), args, { env: { ...env, TMPDIR: folder } });
   let report;
   try {
     report = JSON.parse(output);
@@ -76,11 +76,11 @@ async function runOne(expected, folder) {
   console.log(`  ${expected.args.join(' ')}: ${report.state} after ${spent(Date.now() - began)}`);
 }
 
-export async function checkDemo() {
+export async function checkDemo(env) {
   const folder = mkdtempSync(join(tmpdir(), 'selfheal-demo-stage-'));
   try {
     const folders = SCENARIOS.map((_, at) => mkdtempSync(join(folder, `${at}-`)));
-    const results = await Promise.allSettled(SCENARIOS.map((scenario, at) => runOne(scenario, folders[at])));
+    const results = await Promise.allSettled(SCENARIOS.map((scenario, at) => runOne(scenario, folders[at], env)));
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
   } finally {

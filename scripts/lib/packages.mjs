@@ -20,12 +20,17 @@ const TEST = [
   'supervisor',
   'python3-aiosmtpd',
   'openssl',
+  // `ps` and `kill`.
+  'procps',
 ];
 
 /** Programs that do for a package, wherever they came from. */
 const INSTEAD = {
   chromium: [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'],
 };
+
+/** Those of them that are there. */
+export const standsIn = () => Object.values(INSTEAD).flatMap((paths) => paths.filter((path) => path && existsSync(path)));
 
 export function needed({ window, test }) {
   return [...BUILD, ...(window || test ? WINDOW : []), ...(test ? TEST : [])];

@@ -32,8 +32,8 @@ export function show(command, args, { env = {}, cwd = ROOT } = {}) {
   return end(command, args, spawn(command, args, { cwd, stdio: 'inherit', env: { ...process.env, ...env } }));
 }
 
-/** Runs a program to its end and returns its standard output. `log` also gets its standard error. */
-export async function capture(command, args, { env = {}, cwd = ROOT, log = null } = {}) {
+/** Runs a program to its end and returns its standard output, with `all` its standard error too, as `log` always has it. */
+export async function capture(command, args, { env = {}, cwd = ROOT, log = null, all: both = false } = {}) {
   const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   const file = log === null ? null : createWriteStream(log);
   let [out, all] = ['', ''];
@@ -44,7 +44,7 @@ export async function capture(command, args, { env = {}, cwd = ROOT, log = null 
   } finally {
     if (file !== null) await finished(file.end());
   }
-  return out;
+  return both ? all : out;
 }
 
 function end(command, args, child, output = () => '') {

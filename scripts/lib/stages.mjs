@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { check } from '../generate.mjs';
+import { askedPath, checkNamedByPath } from './asked.mjs';
 import { checkDemo } from './demo.mjs';
 import { buildWindow } from './node.mjs';
 import { binary, cargoEnv, ROOT } from './paths.mjs';
-import { capture, exists, show, words } from './run.mjs';
+import { capture, exists, Failed, show, words } from './run.mjs';
 
 /** A stage that cannot run here, with what to install. It counts as neither passed nor failed. */
 export class Skipped extends Error {}
@@ -22,6 +23,25 @@ function quiet(log, command, args, options = {}) {
 
 const npm = (log, script, options) => quiet(log, 'npm', ['run', '--silent', script], { cwd: UI, ...options });
 const cargo = (log, ...args) => quiet(log, 'cargo', args, { env: cargoEnv });
+
+/**
+ * Clippy in place of the compiler, as `cargo clippy` does it, for what is built and run and not only looked at: so nothing is
+ * compiled once for its lints and once more for its tests.
+ */
+const lintingEnv = { ...cargoEnv, RUSTC_WORKSPACE_WRAPPER: 'clippy-driver' };
+
+/** Every target of every crate, the binaries that later stages drive among them. Cargo repeats the warnings of what is fresh. */
+async function buildAll(log) {
+  // The desktop takes it in.
+  await buildWindow();
+  const args = ['build', '--locked', '--workspace', '--all-targets'];
+  const output = await quiet(log, 'cargo', args, { env: lintingEnv, all: true });
+  const warned = stripVTControlCharacters(output).match(/^warning: .* generated \d+ warnings?/gm);
+  if (warned) throw new Failed(warned.join('\n'), { output });
+}
+
+/** Stages that start programs find only those that setup asks for. */
+const asked = async (env = {}) => ({ ...env, PATH: await askedPath() });
 
 const binaries = { SELFHEAL_BIN: binary('selfheal'), SELFHEAL_DESKTOP_BIN: binary('selfheal-desktop') };
 
@@ -49,9 +69,9 @@ export const STAGES = [
     },
   },
   {
-    name: 'generated',
-    what: 'the OpenAPI document, the TypeScript client and the JSON schema are those the code generates',
-    run: () => check(),
+    name: 'programs',
+    what: 'what tests name by its path belongs to a package that setup asks for',
+    run: () => checkNamedByPath(),
   },
   { name: 'ui-check', what: 'types of the UI', run: (log) => npm(log, 'check') },
   {
@@ -69,9 +89,17 @@ export const STAGES = [
   },
   { name: 'ui-build', what: 'the window', run: () => buildWindow({ always: true }) },
   {
-    name: 'clippy',
-    what: 'lints, warnings are errors',
-    run: (log) => cargo(log, 'clippy', '--locked', '--workspace', '--all-targets', '--', '-D', 'warnings'),
+    name: 'build',
+    what: 'everything, with lints; warnings are errors',
+    run: (log) => buildAll(log),
+  },
+  {
+    name: 'generated',
+    what: 'the OpenAPI document, the TypeScript client and the JSON schema are those the code generates',
+    async run(log) {
+      await buildAll(log);
+      await check();
+    },
   },
   {
     name: 'deny',
@@ -85,23 +113,35 @@ export const STAGES = [
     name: 'rust',
     what: 'tests of every crate',
     async run(log) {
-      console.log(summary(stripVTControlCharacters(await cargo(log, 'test', '--locked', '--workspace'))));
+      await buildAll(log);
+      const env = await asked(lintingEnv);
+      console.log(
+        summary(stripVTControlCharacters(await quiet(log, 'cargo', ['test', '--locked', '--workspace'], { env }))),
+      );
     },
   },
   {
-    name: 'build',
-    what: 'the binaries that the next stages drive',
-    run: (log) => cargo(log, 'build', '--locked', '-p', 'selfheal', '-p', 'selfheal-desktop'),
+    name: 'demo',
+    what: 'each scenario without a window, to its end',
+    async run(log) {
+      await buildAll(log);
+      await checkDemo(await asked());
+    },
   },
-  { name: 'demo', what: 'each scenario without a window, to its end', run: () => checkDemo() },
   {
     name: 'browser',
     what: 'the window in Chromium',
-    run: () => show('npx', ['--no-install', 'playwright', 'test'], { cwd: E2E, env: binaries }),
+    async run(log) {
+      await buildAll(log);
+      await show('npx', ['--no-install', 'playwright', 'test'], { cwd: E2E, env: await asked(binaries) });
+    },
   },
   {
     name: 'desktop',
     what: 'the real window, with native notifications',
-    run: () => show('npm', ['run', '--silent', 'desktop'], { cwd: E2E, env: binaries }),
+    async run(log) {
+      await buildAll(log);
+      await show('npm', ['run', '--silent', 'desktop'], { cwd: E2E, env: await asked(binaries) });
+    },
   },
 ];
