@@ -42,10 +42,17 @@ fn lines_with<'a>(files: &'a [(PathBuf, String)], word: &'a str) -> impl Iterato
     })
 }
 
-/// The normal dependencies of each package, all the way down.
+/// The platform that this was built on: its packages were downloaded for the build, those of others may never have been.
+fn platform() -> String {
+    let output = Command::new(env!("CARGO")).arg("-vV").output().expect("cargo runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().find_map(|line| line.strip_prefix("host: ")).expect("cargo names its host").to_owned()
+}
+
+/// The normal dependencies of each package on this platform, all the way down.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["metadata", "--format-version", "1", "--locked", "--filter-platform", &platform()])
         .current_dir(root())
         .output()
         .expect("cargo runs");
