@@ -6,6 +6,7 @@ use selfheal_api::view::{AuditPage, ChainView, IncidentPage, IncidentView, Patte
 use selfheal_api::{App, AppOptions, Client, Home};
 use selfheal_core::Posture;
 use selfheal_tests::supervisord::{Program, Supervisord};
+use selfheal_tests::wait::PATIENCE;
 use serde_json::json;
 
 fn free_port() -> u16 {
@@ -70,7 +71,7 @@ async fn a_killed_program_is_healed() {
 }
 
 async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut found: impl FnMut() -> F) -> T {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(value) = found().await {
             return value;

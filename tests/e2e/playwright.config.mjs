@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { defineConfig } from '@playwright/test';
+import { PATIENCE } from './lib/wait.mjs';
 
 const CHROMIUM = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const executablePath = CHROMIUM.find((path) => path && existsSync(path));
@@ -25,8 +26,8 @@ export default defineConfig({
   // Each test has an engine and services of its own, checked every second: more at once would make each other late.
   workers: 2,
   fullyParallel: true,
-  timeout: 90_000,
-  expect: { timeout: 20_000 },
+  timeout: 4 * PATIENCE,
+  expect: { timeout: PATIENCE },
   reporter: [['list']],
   use: {
     launchOptions: { executablePath, args },

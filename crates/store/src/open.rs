@@ -19,6 +19,12 @@ static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
 /// its lease of 15 seconds has run out.
 const TIMEOUTS: [(&str, &str); 2] = [("idle_in_transaction_session_timeout", "10s"), ("lock_timeout", "20s")];
 
+#[test]
+fn whoever_is_silent_in_a_transaction_is_shown_out_before_a_lease_runs_out() {
+    let seconds: u64 = TIMEOUTS[0].1.trim_end_matches('s').parse().expect("seconds");
+    assert!(seconds < 15, "{seconds} s");
+}
+
 /// "SHL1" in the header of our SQLite files, so that another program's file is never taken for ours.
 pub(crate) const APPLICATION_ID: i64 = 0x5348_4c31;
 

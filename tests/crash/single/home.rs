@@ -1,7 +1,7 @@
 //! A home for one engine at a time: its configuration, its two services, and what is put in and acknowledged.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -44,6 +44,8 @@ pub struct Home {
 pub struct Engine {
     child: Child,
     input: ChildStdin,
+    /// How far the list of points was written when it started.
+    points_before: u64,
 }
 
 impl Home {
@@ -202,6 +204,7 @@ impl Home {
     /// Starts an engine that dies at the n-th pass of a point, or not at all.
     pub fn engine(&self, fault: Option<(&str, usize)>) -> Engine {
         let (point, nth) = fault.unwrap_or(("-", 0));
+        let points_before = std::fs::metadata(self.path("points")).map_or(0, |file| file.len());
         let mut child = Command::new(std::env::current_exe().expect("this program"))
             .args(["engine", &self.folder.path().display().to_string(), &self.database, point, &nth.to_string()])
             .stdin(Stdio::piped())
@@ -217,7 +220,16 @@ impl Home {
                 acknowledged.lock().expect("not poisoned").insert(line);
             }
         });
-        Engine { child, input }
+        Engine { child, input, points_before }
+    }
+
+    /// How often this engine has checked a service: its own measure of how far it got.
+    pub fn checks_of(&self, engine: &Engine) -> usize {
+        let Ok(mut file) = std::fs::File::open(self.path("points")) else { return 0 };
+        let mut since = String::new();
+        let read = file.seek(SeekFrom::Start(engine.points_before)).and_then(|_| file.read_to_string(&mut since));
+        read.expect("the points are read");
+        since.lines().filter(|point| *point == "after probe").count()
     }
 
     /// A word without digits, never used before: each is a template of its own.

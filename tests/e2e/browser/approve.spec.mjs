@@ -40,7 +40,7 @@ test('approve by keyboard: the service is really back', async ({ window: page, w
   await page.keyboard.press('Control+Enter');
   await expect(sheet).toBeHidden();
   await until('demo-api answers again', () => answers(url));
-  await expect(page.getByTestId('incident-state')).toHaveAttribute('data-state', 'resolved', { timeout: 40_000 });
+  await expect(page.getByTestId('incident-state')).toHaveAttribute('data-state', 'resolved');
   await expect(row(page, 'demo-api')).toHaveAttribute('data-group', 'recently_fixed');
   const view = await world.api('GET', `/incidents/${id}`);
   expect(view.incident.resolved_by).toBe('approved_fix');

@@ -2,7 +2,6 @@
 import { expect, inspect, row, test } from './fixtures.mjs';
 
 test('a full inbox and each kind of incident', async ({ window: page, world }) => {
-  test.setTimeout(180_000);
   // One after the other: demo-web depends on demo-api, so failures at the same time would be one incident.
   await world.api('POST', '/demo/kill-service', {});
   const healed = await world.incident('demo-web', 'resolved');

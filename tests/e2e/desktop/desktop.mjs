@@ -47,7 +47,7 @@ async function inState(...wanted) {
   await until(
     `the incident on screen is ${wanted.join(' or ')}`,
     async () => wanted.includes((found = await driver.attribute(id('incident-state'), 'data-state'))),
-    { timeout: 40_000, explain: () => found },
+    { explain: () => found },
   );
 }
 

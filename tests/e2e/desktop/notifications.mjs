@@ -38,7 +38,7 @@ export class Notifications {
     return until(
       `a notification about ${words.join(' and ')}`,
       () => this.all().find(({ summary, body }) => words.every((word) => `${summary} ${body}`.includes(word))),
-      { timeout: 20_000, explain: () => JSON.stringify(this.all(), null, 1) },
+      { explain: () => JSON.stringify(this.all(), null, 1) },
     );
   }
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { family, isAlive, noneLeft, processesNaming } from '../lib/processes.mjs';
 import { DESKTOP, SELFHEAL, servicesOf, temporaryHome } from '../lib/world.mjs';
-import { until } from '../lib/wait.mjs';
+import { PATIENCE, until } from '../lib/wait.mjs';
 import { Notifications } from './notifications.mjs';
 import { Driver } from './webdriver.mjs';
 
@@ -49,12 +49,16 @@ export class Stage {
   /** The app started once more, as a deep link or an icon does. Fails unless it ends by itself. */
   /** Each home has an app of its own: a second start is one of the same home. */
   startAgain(...args) {
-    return execFileSync(DESKTOP, ['--home', this.home, ...args], { encoding: 'utf8', timeout: 15_000, stdio: 'pipe' });
+    return execFileSync(DESKTOP, ['--home', this.home, ...args], { encoding: 'utf8', timeout: PATIENCE, stdio: 'pipe' });
   }
 
   selfheal(...args) {
     return JSON.parse(
-      execFileSync(SELFHEAL, ['--home', this.home, ...args, '--json'], { encoding: 'utf8', timeout: 15_000, stdio: 'pipe' }),
+      execFileSync(SELFHEAL, ['--home', this.home, ...args, '--json'], {
+        encoding: 'utf8',
+        timeout: PATIENCE,
+        stdio: 'pipe',
+      }),
     );
   }
 
@@ -89,7 +93,6 @@ export class Stage {
     const members = family(this.pid);
     process.kill(this.pid, 'SIGTERM');
     await until('the app and all that it started end on SIGTERM', () => !members.some(isAlive), {
-      timeout: 15_000,
       explain: () => `still there: ${members.filter(isAlive).join(', ')}`,
     });
     await noneLeft(this.home);

@@ -1,6 +1,6 @@
 /** The part of WebDriver that the test needs, over fetch. */
 import { writeFileSync } from 'node:fs';
-import { until } from '../lib/wait.mjs';
+import { PATIENCE, until } from '../lib/wait.mjs';
 
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 
@@ -34,14 +34,14 @@ export class Driver {
   click = async (css) => call('POST', `${await this.#find(css)}/click`, {});
 
   /** Waits until something is there; with `text`, until it says so. */
-  see(css, text = null, timeout = 20_000) {
+  see(css, text = null) {
     return until(
       `${css} is on screen${text === null ? '' : ` and says “${text}”`}`,
       async () => {
         const found = await this.text(css);
         return text === null || found.includes(text) ? { found } : Promise.reject(new Error(`it says “${found}”`));
       },
-      { timeout, explain: (last) => last?.message ?? String(last) },
+      { explain: (last) => last?.message ?? String(last) },
     );
   }
 
@@ -68,7 +68,7 @@ async function call(method, url, body) {
   const response = await fetch(url, {
     method,
     body: body === undefined ? undefined : JSON.stringify(body),
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(PATIENCE),
   });
   const { value } = await response.json();
   if (!response.ok) throw new Error(`${method} ${new URL(url).pathname}: ${value.error}: ${value.message}`);

@@ -54,9 +54,8 @@ export function isAlive(pid) {
 }
 
 /** A process that was told to end may need a moment. */
-export const noneLeft = (folder, timeout = 10_000) =>
+export const noneLeft = (folder) =>
   until(`no process whose command line names ${folder}`, () => processesNaming(folder).length === 0, {
-    timeout,
     explain: () =>
       processesNaming(folder)
         .map(({ pid, line }) => `${pid} ${line}`)

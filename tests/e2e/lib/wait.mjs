@@ -1,13 +1,19 @@
 /** Waiting for a condition, never for a time. */
 
+/**
+ * How long anything is waited for before it counts as never coming. It is no measure of anything: whatever a machine is busy
+ * with, what is waited for here takes seconds.
+ */
+export const PATIENCE = 180_000;
+
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /**
  * Asks until the answer is neither null, undefined nor false, and returns it. `explain` gets the last answer or error and
  * says what there was instead.
  */
-export async function until(what, ask, { timeout = 30_000, interval = 100, explain = String } = {}) {
-  const deadline = Date.now() + timeout;
+export async function until(what, ask, { interval = 100, explain = String } = {}) {
+  const deadline = Date.now() + PATIENCE;
   let last;
   for (;;) {
     try {
@@ -17,7 +23,7 @@ export async function until(what, ask, { timeout = 30_000, interval = 100, expla
       last = error;
     }
     if (Date.now() > deadline) {
-      throw new Error(`expected within ${timeout / 1000} s: ${what}; the last answer was: ${explain(last)}`);
+      throw new Error(`expected within ${PATIENCE / 1000} s: ${what}; the last answer was: ${explain(last)}`);
     }
     await pause(interval);
   }

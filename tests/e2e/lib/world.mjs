@@ -72,12 +72,12 @@ export async function startWorld() {
           if (!row) throw new Error(incidents.map((one) => `${one.service} ${one.state}`).join(', ') || 'no incident');
           return row;
         },
-        { timeout: 45_000, explain: (last) => `${last.message}\n${log}` },
+        { explain: (last) => `${last.message}\n${log}` },
       );
     },
     async stop() {
       if (ended === null) child.kill('SIGTERM');
-      await until('selfheal demo ends on SIGTERM', () => ended, { timeout: 15_000, explain: () => log });
+      await until('selfheal demo ends on SIGTERM', () => ended, { explain: () => log });
       await noneLeft(home);
       rmSync(home, { recursive: true, force: true });
       if (ended !== 'code 0') throw new Error(`selfheal demo ended with ${ended}, expected code 0:\n${log}`);

@@ -221,7 +221,7 @@ async fn a_program_that_ignores_sigterm_is_killed_after_its_time() {
     let started = Instant::now();
     let outcome = ProcessActuator.run_step(&plan, 0).await;
     assert!(matches!(&outcome, Outcome::Succeeded { detail } if detail.contains("was killed")), "{outcome:?}");
-    assert!((Duration::from_secs(1)..Duration::from_secs(3)).contains(&started.elapsed()), "{:?}", started.elapsed());
+    assert!(started.elapsed() >= Duration::from_secs(1), "it is given its time: {:?}", started.elapsed());
     assert!(!is_running(pid));
 }
 
