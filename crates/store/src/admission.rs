@@ -1,7 +1,7 @@
 //! What the gates count. Read in the writing transaction that inserts the intent, so that two engines cannot both find
 //! the last free slot.
 
-use selfheal_core::{EventId, HOUR, IncidentId, Timestamp};
+use selfheal_core::{EventId, HOUR, Incident, IncidentId, Timestamp};
 
 use crate::{StoreError, Tx};
 
@@ -31,6 +31,18 @@ impl Tx {
     pub async fn admission_counts(
         &mut self,
         incident: IncidentId,
+        action: &str,
+        target: &str,
+        now: Timestamp,
+    ) -> Result<Counts, StoreError> {
+        let incident = self.incident(incident).await?;
+        self.admission_counts_of(&incident, action, target, now).await
+    }
+
+    /// The same for an incident that need not be stored.
+    pub async fn admission_counts_of(
+        &mut self,
+        incident: &Incident,
         action: &str,
         target: &str,
         now: Timestamp,

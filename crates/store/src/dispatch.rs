@@ -1,4 +1,6 @@
 //! One SQL text, two databases.
+//!
+//! Writers wait for each other in a line of this process (`turns.rs`), and behind that in the database's own way.
 
 use std::sync::Arc;
 
@@ -6,11 +8,17 @@ use sqlx::{ConnectOptions, Connection as _, PgPool, Postgres, Sqlite, SqlitePool
 
 use crate::StoreError;
 use crate::observe::{CommitObserver, Doing};
+use crate::turns::{Turn, Turns};
 
 /// The database of one home or team.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) pool: Pool,
+    /// Where writing transactions run. A file of SQLite has one connection for them; those of `pool` only read there.
+    pub(crate) writer: Pool,
+    pub(crate) turns: Turns,
+    /// Requests leave connections to the engine.
+    for_requests: bool,
     observer: Option<Arc<dyn CommitObserver>>,
 }
 
@@ -26,6 +34,8 @@ pub struct Tx {
     pub connection: Connection,
     /// What it did so far, where somebody observes the commits.
     doing: Option<Doing>,
+    /// Given back after the connection, whose undoing comes first.
+    _turn: Turn,
 }
 
 #[derive(Debug)]
@@ -66,28 +76,50 @@ const WRITER_LOCK: i64 = 0x5345_4c46_4845_414c;
 impl Store {
     /// A transaction that only reads: a consistent view.
     pub async fn read(&self) -> Result<Tx, StoreError> {
-        Ok(self.begun(match &self.pool {
+        let turn = if self.for_requests { self.turns.read().await? } else { Turn::default() };
+        let connection = match &self.pool {
             Pool::Sqlite(pool) => Connection::Sqlite(pool.begin().await?),
             Pool::Postgres(pool) => {
                 Connection::Postgres(pool.begin_with("begin isolation level repeatable read read only").await?)
             }
-        }))
+        };
+        Ok(self.begun(connection, turn))
     }
 
     /// A transaction that writes. There is one at a time per database, so what it read stays true until it commits.
     pub async fn write(&self) -> Result<Tx, StoreError> {
-        Ok(self.begun(match &self.pool {
+        let turn = self.turns.write().await?;
+        self.begin_write(turn).await
+    }
+
+    /// The same, and the next after the one that writes now, whoever waits in line: for what others rely on in time.
+    pub async fn write_first(&self) -> Result<Tx, StoreError> {
+        let turn = self.turns.write_first().await?;
+        self.begin_write(turn).await
+    }
+
+    async fn begin_write(&self, turn: Turn) -> Result<Tx, StoreError> {
+        let connection = match &self.writer {
             Pool::Sqlite(pool) => Connection::Sqlite(pool.begin_with("begin immediate").await?),
             Pool::Postgres(pool) => {
                 let mut tx = pool.begin().await?;
                 sqlx::query("select pg_advisory_xact_lock($1)").bind(WRITER_LOCK).execute(&mut *tx).await?;
                 Connection::Postgres(tx)
             }
-        }))
+        };
+        Ok(self.begun(connection, turn))
     }
 
-    fn begun(&self, connection: Connection) -> Tx {
-        Tx { connection, doing: self.observer.clone().map(Doing::new) }
+    fn begun(&self, connection: Connection, turn: Turn) -> Tx {
+        Tx { connection, doing: self.observer.clone().map(Doing::new), _turn: turn }
+    }
+
+    /// The same database for those who ask from outside, of whom there may be any number: they read with some of the
+    /// connections, so that the engine always finds one.
+    #[must_use]
+    pub fn for_requests(mut self) -> Self {
+        self.for_requests = true;
+        self
     }
 
     /// The same database, with somebody who is told of every commit before and after it happens. What tests of crashes
@@ -98,8 +130,9 @@ impl Store {
         self
     }
 
-    pub(crate) const fn over(pool: Pool) -> Self {
-        Self { pool, observer: None }
+    /// `readers` is how many connections requests may read with at once.
+    pub(crate) fn over(pool: Pool, writer: Pool, readers: usize) -> Self {
+        Self { pool, writer, turns: Turns::new(readers), for_requests: false, observer: None }
     }
 
     /// Whether engines on several hosts, each with a clock of its own, may share it.
@@ -117,8 +150,11 @@ impl Store {
 
     /// Waits until every connection is given back and closed. What an SQLite file says is then all in the file itself.
     pub async fn close(&self) {
-        match &self.pool {
+        match &self.writer {
             Pool::Sqlite(pool) => {
+                if let Pool::Sqlite(readers) = &self.pool {
+                    readers.close().await;
+                }
                 pool.close().await;
                 // The last connection to close puts the log into the file. Of two that close at once each may take the other
                 // for the last.

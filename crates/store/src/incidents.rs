@@ -139,17 +139,12 @@ impl Tx {
     }
 
     /// The first in the queue's order that is ready and stands before this incident, queued or not.
-    pub(crate) async fn ahead_of(
-        &mut self,
-        incident: IncidentId,
-        now: Timestamp,
-    ) -> Result<Option<IncidentId>, StoreError> {
-        let own = self.incident(incident).await?;
+    pub(crate) async fn ahead_of(&mut self, own: &Incident, now: Timestamp) -> Result<Option<IncidentId>, StoreError> {
         let id: Option<i64> = on!(self, c => sqlx::query_scalar(AHEAD)
             .bind(now.as_micros())
             .bind(own.severity.rank())
             .bind(own.onset.as_micros())
-            .bind(incident.0)
+            .bind(own.id.0)
             .fetch_optional(c));
         Ok(id.map(IncidentId))
     }

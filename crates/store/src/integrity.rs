@@ -65,6 +65,6 @@ impl StoreError {
 
     /// Whether the database could not do its work, as opposed to a mistake of ours: it may go when tried again.
     pub const fn is_outage(&self) -> bool {
-        matches!(self, Self::Database(_) | Self::Unopenable { .. })
+        matches!(self, Self::Database(_) | Self::Unopenable { .. } | Self::Busy)
     }
 }

@@ -45,6 +45,7 @@ mod retention;
 mod settings;
 mod shadow;
 mod tokens;
+mod turns;
 
 pub use admission::Counts;
 pub use archive::{About, ArchiveError, AuditHead, Contents, Kept, Manifest, TableSum, check_archive};

@@ -11,6 +11,7 @@ use sqlx::{ConnectOptions, Connection, PgPool, SqlitePool};
 
 use crate::StoreError;
 use crate::dispatch::{Pool, Store};
+use crate::turns::PATIENCE;
 
 static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
@@ -24,6 +25,16 @@ fn whoever_is_silent_in_a_transaction_is_shown_out_before_a_lease_runs_out() {
     let seconds: u64 = TIMEOUTS[0].1.trim_end_matches('s').parse().expect("seconds");
     assert!(seconds < 15, "{seconds} s");
 }
+
+/// Connections that read a file of SQLite, and how many of them requests may hold at once.
+const READERS: u32 = 6;
+const REQUESTS: usize = 4;
+/// The same of a server, where writers are among the connections.
+const SERVER_CONNECTIONS: u32 = 10;
+const SERVER_REQUESTS: usize = 5;
+/// How often a file that somebody else opens at the same moment is tried, and the pause between two tries.
+const OPENING_TRIES: u32 = 20;
+const OPENING_PAUSE: Duration = Duration::from_millis(250);
 
 /// "SHL1" in the header of our SQLite files, so that another program's file is never taken for ours.
 pub(crate) const APPLICATION_ID: i64 = 0x5348_4c31;
@@ -59,25 +70,42 @@ impl Store {
         if path.exists() {
             refuse_foreign(path).await?;
         }
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .after_release(|connection, _| {
-                // A transaction that SQLite itself undid (a full disk) is one that cannot be rolled back any more; its
-                // connection would refuse every other one.
-                Box::pin(async move {
-                    connection.ping().await?;
-                    Ok(!connection.is_in_transaction())
+        let open = |most: u32, options: SqliteConnectOptions| {
+            SqlitePoolOptions::new()
+                .max_connections(most)
+                .acquire_timeout(PATIENCE)
+                .after_release(|connection, _| {
+                    // A transaction that SQLite itself undid (a full disk) is one that cannot be rolled back any more; its
+                    // connection would refuse every other one.
+                    Box::pin(async move {
+                        connection.ping().await?;
+                        Ok(!connection.is_in_transaction())
+                    })
                 })
-            })
-            .connect_with(options)
-            .await
-            .map_err(|error| unopenable(&path.display().to_string(), &error))?;
-        let fresh: i64 = sqlx::query_scalar("pragma application_id").fetch_one(&pool).await?;
+                .connect_with(options)
+        };
+        let mut tries = 1;
+        let writer = loop {
+            match open(1, options.clone()).await {
+                Ok(writer) => break writer,
+                // Who makes the file's log needs it alone for a moment, and SQLite waits for nobody there.
+                Err(error) if is_locked(&error) && tries < OPENING_TRIES => tries += 1,
+                Err(error) => return Err(unopenable(&path.display().to_string(), &error)),
+            }
+            tokio::time::sleep(OPENING_PAUSE).await;
+        };
+        // One process at a time: two that migrate at once would each find the other's tables made.
+        let mut tx = writer.begin_with("begin immediate").await?;
+        let fresh: i64 = sqlx::query_scalar("pragma application_id").fetch_one(&mut *tx).await?;
         if fresh == 0 {
-            sqlx::query("pragma application_id = 1397247025").execute(&pool).await?;
+            sqlx::query("pragma application_id = 1397247025").execute(&mut *tx).await?;
         }
-        SQLITE.run(&pool).await.map_err(migration)?;
-        let store = Self::over(Pool::Sqlite(pool));
+        SQLITE.run_direct(None, &mut *tx, false).await.map_err(migration)?;
+        tx.commit().await?;
+        // What is begun for reading never writes: made to, it could not wait for its turn, and would fail where another one
+        // has written meanwhile.
+        let readers = open(READERS, options.pragma("query_only", "on")).await?;
+        let store = Self::over(Pool::Sqlite(readers), Pool::Sqlite(writer), REQUESTS);
         store.put_missing_keys().await?;
         Ok(store)
     }
@@ -91,17 +119,24 @@ impl Store {
             Err(error) => return Err(unopenable(&shown(url), &error)),
         }
         let pool = PgPoolOptions::new()
-            .max_connections(8)
+            .max_connections(SERVER_CONNECTIONS)
             .acquire_timeout(Duration::from_secs(10))
             .connect_with(options.application_name("selfheal").options(TIMEOUTS))
             .await
             .map_err(|error| unopenable(&shown(url), &error))?;
         refuse_foreign_schema(&pool, url).await?;
         POSTGRES.run(&pool).await.map_err(migration)?;
-        let store = Self::over(Pool::Postgres(pool));
+        let pool = Pool::Postgres(pool);
+        let store = Self::over(pool.clone(), pool, SERVER_REQUESTS);
         store.put_missing_keys().await?;
         Ok(store)
     }
+}
+
+/// SQLITE_BUSY and SQLITE_LOCKED, with their extended codes.
+fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i64>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
 
 /// Looks into an existing file without changing it.
@@ -184,7 +219,8 @@ impl Store {
             .connect_with(SqliteConnectOptions::new().in_memory(true).foreign_keys(true))
             .await?;
         SQLITE.run(&pool).await.map_err(migration)?;
-        Ok(Self::over(Pool::Sqlite(pool)))
+        let pool = Pool::Sqlite(pool);
+        Ok(Self::over(pool.clone(), pool, tokio::sync::Semaphore::MAX_PERMITS))
     }
 }
 

@@ -246,7 +246,9 @@ impl Store {
     /// Lets nothing of what was overwritten stay in the files: pages in SQLite's log are moved into the database and the log
     /// is emptied. PostgreSQL does that by itself when it vacuums.
     pub async fn sweep(&self) -> Result<(), StoreError> {
-        if let Pool::Sqlite(pool) = &self.pool {
+        if let Pool::Sqlite(pool) = &self.writer {
+            // It waits for whoever writes; in its turn there is nobody.
+            let _turn = self.turns.write().await?;
             sqlx::query(CHECKPOINT).execute(pool).await?;
         }
         Ok(())

@@ -197,8 +197,10 @@ async fn time_never_runs_backwards(store: Store) {
 /// lock is the operating system's, and nobody can.)
 #[tokio::test]
 async fn a_writer_that_went_silent_is_shown_out_in_time() {
-    let store = crate::support::postgres().await;
-    let silent = store.write().await.expect("writes");
-    store.write().await.expect("the lock is free again");
+    let url = selfheal_tests::postgres::Postgres::server().database();
+    // Two processes: in one of them writers wait for each other.
+    let (one, other) = (Store::open(&url).await.expect("opens"), Store::open(&url).await.expect("opens"));
+    let silent = one.write().await.expect("writes");
+    other.write().await.expect("the lock is free again");
     assert!(silent.commit().await.is_err(), "what was shown out commits nothing");
 }

@@ -20,6 +20,7 @@ mod safety;
 mod signals;
 mod small;
 mod support;
+mod turns;
 
 /// Makes two tests of each function that takes an opened store.
 macro_rules! on_both {
