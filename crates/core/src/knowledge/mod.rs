@@ -17,6 +17,7 @@ mod rule;
 mod specificity;
 mod split;
 mod starter;
+mod warm;
 mod yaml;
 
 pub use document::{changed_fields, document_of, document_says};
@@ -32,4 +33,5 @@ pub use reading::{PackFault, PackReading, ReadEntry, read_document, read_entries
 pub use redacted::{RedactedPattern, redacted_document};
 pub use rule::{AlertCondition, CompiledRule, Condition, MetricCondition, Rule, RuleError, RuleHit};
 pub use starter::{FAMILIES, STARTER, attribution, starter_problems};
+pub use warm::{OnDemand, Warm};
 pub use yaml::{write_entry, write_value};

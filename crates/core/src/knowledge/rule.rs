@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::specificity::literal_characters;
+use super::warm::weight;
 use crate::{NewSignal, SignalKind};
 
 /// A rule holds when any of its conditions does.
@@ -79,6 +80,8 @@ pub struct RuleError {
 pub struct CompiledRule {
     /// The most specific first: the first one that holds says how specific the rule is there.
     conditions: Vec<Measured>,
+    /// About how many states its expressions have.
+    weight: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -159,7 +162,9 @@ impl Rule {
             .collect::<Result<Vec<_>, _>>()?;
         // Stable: of equals the one that is written first.
         conditions.sort_by_key(|one| std::cmp::Reverse(one.literal_characters));
-        Ok(CompiledRule { conditions })
+        let expressions =
+            self.any.iter().filter_map(|one| if let Condition::Regex(text) = one { Some(text) } else { None });
+        Ok(CompiledRule { conditions, weight: expressions.map(|text| weight(text)).sum() })
     }
 }
 
@@ -195,6 +200,10 @@ fn compile(expression: &str) -> Result<Regex, RuleError> {
 }
 
 impl CompiledRule {
+    pub(crate) const fn weight(&self) -> usize {
+        self.weight
+    }
+
     /// The most specific condition that holds for this signal.
     pub fn holds(&self, signal: &NewSignal) -> Option<RuleHit> {
         self.conditions.iter().find_map(|Measured { condition, literal_characters }| {

@@ -17,7 +17,7 @@ use super::rules::RuleSet;
 use super::settle::settle;
 use super::snapshot::Bodies;
 use super::{Explanation, MustNotText, PatternMatch, RuleOutcome, TermScore, tokenise, words};
-use crate::knowledge::{CompiledRule, Pattern, PatternStatus, RuleHit};
+use crate::knowledge::{CompiledRule, Pattern, PatternStatus, RuleHit, Warm};
 use crate::{BasisPoints, NewSignal, PatternId, ProjectName, ServiceName};
 use entry::{Entry, Scope};
 pub(super) use stored::dialect;
@@ -59,6 +59,8 @@ pub struct KnowledgeBase {
     bodies: Option<Arc<dyn Bodies>>,
     /// One of these could not be read.
     unreadable: Arc<AtomicBool>,
+    /// The compiled rules that were used lately; shared by bases that were made of one another.
+    warm: Arc<Warm>,
 }
 
 /// What is asked: the signals of one incident, and where they were seen.
@@ -91,6 +93,7 @@ impl Default for KnowledgeBase {
             by_slot: Vec::new(),
             bodies: None,
             unreadable: Arc::default(),
+            warm: Arc::default(),
         }
     }
 }
@@ -306,9 +309,8 @@ impl KnowledgeBase {
         (self.names.get(query.project.as_str()), self.names.get(query.service.as_str()))
     }
 
-    fn rule<'a>(&self, entry: &'a Entry) -> Option<&'a CompiledRule> {
-        let rule = self.read(entry)?.rule.as_ref()?;
-        entry.lazy().compiled.get_or_init(|| rule.compile().ok().map(Arc::new)).as_deref()
+    fn rule(&self, entry: &Entry) -> Option<Arc<CompiledRule>> {
+        entry.lazy().compiled.get(self.read(entry)?.rule.as_ref()?, &self.warm)
     }
 
     /// The entries in scope whose rule holds, each with the first of the signals that it holds for most specifically.

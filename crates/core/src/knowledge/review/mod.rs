@@ -6,6 +6,6 @@ mod repeats;
 mod required;
 mod texts;
 
-pub use pairs::{Duplicate, FailingExamples, Findings, Sameness, Shadowed, review};
+pub use pairs::{Duplicate, FailingExamples, Findings, Sameness, Shadowed, review, review_unless};
 pub use repeats::{Repeat, Trend, alternations, repeats};
 pub use required::Rules;

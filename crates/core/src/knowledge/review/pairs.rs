@@ -61,12 +61,17 @@ pub struct FailingExamples {
 
 /// Looks at all active patterns.
 pub fn review(patterns: &[Pattern]) -> Findings {
+    review_unless(patterns, || false)
+}
+
+/// The same, given up where it is asked to stop: what was found is then not all.
+pub fn review_unless(patterns: &[Pattern], stop: impl Fn() -> bool) -> Findings {
     let rules = Rules::new(patterns.iter().filter(|pattern| pattern.status == PatternStatus::Active));
-    let failing = (0..rules.len()).filter_map(|index| failing(&rules, index)).collect();
+    let failing = (0..rules.len()).take_while(|_| !stop()).filter_map(|index| failing(&rules, index)).collect();
     // On how many of the first one's examples the second holds; and the rules that come before it there.
     let mut shared: HashMap<(usize, usize), usize> = HashMap::new();
     let mut shadowed = Vec::new();
-    for index in 0..rules.len() {
+    for index in (0..rules.len()).take_while(|_| !stop()) {
         let pattern = rules.pattern(index);
         let (mut by, mut won) = (BTreeSet::new(), 0);
         let own: Vec<&String> = pattern.examples.matches.iter().filter(|line| rules.holds(index, line)).collect();
@@ -89,7 +94,8 @@ pub fn review(patterns: &[Pattern]) -> Findings {
             shadowed.push(Shadowed { pattern: pattern.id.clone(), by, same_fix });
         }
     }
-    Findings { duplicates: duplicates(&rules, &shared), shadowed, failing }
+    let duplicates = if stop() { Vec::new() } else { duplicates(&rules, &shared) };
+    Findings { duplicates, shadowed, failing }
 }
 
 /// The pattern that comes before this one on a line: of the same scope, with a more specific rule. A wider one never does, and a
@@ -162,7 +168,7 @@ fn failing(rules: &Rules<'_>, index: usize) -> Option<FailingExamples> {
     match rules.compiled(index) {
         None => found.error = Some(pattern.rule.as_ref()?.compile().err()?.to_string()),
         Some(compiled) => {
-            for fault in check_examples(pattern.rule.as_ref()?, compiled, &pattern.must_not, &pattern.examples) {
+            for fault in check_examples(pattern.rule.as_ref()?, &compiled, &pattern.must_not, &pattern.examples) {
                 let list = if fault.is_of_matches() { &mut found.missed } else { &mut found.wrong };
                 list.push(fault.line().to_owned());
             }

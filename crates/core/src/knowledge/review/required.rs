@@ -1,9 +1,11 @@
 //! Which patterns a line can concern at all: the text that a rule cannot hold without, found in one pass over the line.
 
+use std::sync::Arc;
+
 use aho_corasick::AhoCorasick;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use crate::knowledge::{CompiledRule, Condition, Pattern};
+use crate::knowledge::{CompiledRule, Condition, OnDemand, Pattern, Warm};
 use crate::matching::contains_term;
 
 /// Shorter texts occur everywhere and rule nothing out.
@@ -13,7 +15,9 @@ const ALTERNATIVES: usize = 64;
 
 /// The text rules of some patterns.
 pub struct Rules<'a> {
-    patterns: Vec<(&'a Pattern, Option<CompiledRule>)>,
+    patterns: Vec<(&'a Pattern, OnDemand)>,
+    /// Not all of them at once: a knowledge base's rules together are large.
+    warm: Warm,
     literals: Option<AhoCorasick>,
     /// By literal, the patterns that ask for it.
     owners: Vec<Vec<usize>>,
@@ -22,16 +26,18 @@ pub struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    /// A rule that does not compile is as good as none.
+    /// A rule that does not compile holds nowhere.
     pub fn new(patterns: impl IntoIterator<Item = &'a Pattern>) -> Self {
-        let patterns: Vec<(&Pattern, Option<CompiledRule>)> = patterns
-            .into_iter()
-            .map(|pattern| (pattern, pattern.rule.as_ref().and_then(|rule| rule.compile().ok())))
-            .collect();
+        let patterns: Vec<(&Pattern, OnDemand)> =
+            patterns.into_iter().map(|pattern| (pattern, OnDemand::default())).collect();
+        let reads_text = |pattern: &Pattern| {
+            let conditions = pattern.rule.iter().flat_map(|rule| &rule.any);
+            conditions.into_iter().any(|one| matches!(one, Condition::Regex(_) | Condition::Literal(_)))
+        };
         let mut needles: std::collections::BTreeMap<String, Vec<usize>> = std::collections::BTreeMap::new();
         let mut always = Vec::new();
-        for (i, (pattern, compiled)) in patterns.iter().enumerate() {
-            if !compiled.as_ref().is_some_and(CompiledRule::reads_text) {
+        for (i, (pattern, _)) in patterns.iter().enumerate() {
+            if !reads_text(pattern) {
                 continue;
             }
             match required(pattern) {
@@ -41,9 +47,15 @@ impl<'a> Rules<'a> {
         }
         let (texts, owners): (Vec<String>, Vec<Vec<usize>>) = needles.into_iter().unzip();
         match AhoCorasick::builder().ascii_case_insensitive(true).build(&texts) {
-            Ok(literals) => Self { patterns, literals: Some(literals), owners, always },
+            Ok(literals) => Self { patterns, warm: Warm::for_a_review(), literals: Some(literals), owners, always },
             // Too many of them for one automaton: every rule is asked.
-            Err(_) => Self { always: (0..patterns.len()).collect(), patterns, literals: None, owners: Vec::new() },
+            Err(_) => Self {
+                always: (0..patterns.len()).collect(),
+                patterns,
+                warm: Warm::for_a_review(),
+                literals: None,
+                owners: Vec::new(),
+            },
         }
     }
 
@@ -51,8 +63,9 @@ impl<'a> Rules<'a> {
         self.patterns[index].0
     }
 
-    pub fn compiled(&self, index: usize) -> Option<&CompiledRule> {
-        self.patterns[index].1.as_ref()
+    pub fn compiled(&self, index: usize) -> Option<Arc<CompiledRule>> {
+        let (pattern, on_demand) = &self.patterns[index];
+        on_demand.get(pattern.rule.as_ref()?, &self.warm)
     }
 
     pub const fn len(&self) -> usize {
@@ -70,8 +83,8 @@ impl<'a> Rules<'a> {
 
     /// Whether a pattern's rule holds on a line and none of its words rules it out.
     pub fn holds(&self, index: usize, line: &str) -> bool {
-        let (pattern, rule) = &self.patterns[index];
-        rule.as_ref().is_some_and(|rule| rule.holds_for_text(line))
+        let pattern = self.pattern(index);
+        self.compiled(index).is_some_and(|rule| rule.holds_for_text(line))
             && !pattern.must_not.iter().any(|term| contains_term(line, term))
     }
 

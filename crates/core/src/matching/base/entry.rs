@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::knowledge::{CompiledRule, Pattern, PatternScope};
+use crate::knowledge::{OnDemand, Pattern, PatternScope};
 use crate::matching::flat::Interner;
 use crate::matching::relevance::PatternText;
 use crate::matching::snapshot::{Bodies, Body};
@@ -24,8 +24,7 @@ pub(super) struct Entry {
 /// What only a pattern that is compared needs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lazy {
-    /// None where the rule cannot be compiled.
-    pub compiled: OnceLock<Option<Arc<CompiledRule>>>,
+    pub compiled: OnDemand,
     /// Its texts as terms of the index.
     pub text: OnceLock<PatternText>,
 }

@@ -94,6 +94,6 @@ impl KnowledgeBase {
             return Err(Damaged::Inconsistent("patterns"));
         }
         let unreadable = Arc::new(AtomicBool::new(false));
-        Ok(Self { index, rules, names, entries, free, by_slot, bodies: Some(bodies), unreadable })
+        Ok(Self { index, rules, names, entries, free, by_slot, bodies: Some(bodies), unreadable, warm: Arc::default() })
     }
 }
