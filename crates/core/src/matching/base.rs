@@ -16,6 +16,7 @@ use super::relevance::{Features, LineText, Model, PatternText};
 use super::rules::RuleSet;
 use super::settle::settle;
 use super::snapshot::Bodies;
+use super::tokens::masked_form;
 use super::{Explanation, MustNotText, PatternMatch, RuleOutcome, TermScore, tokenise, words};
 use crate::knowledge::{CompiledRule, Pattern, PatternStatus, RuleHit, Warm};
 use crate::{BasisPoints, NewSignal, PatternId, ProjectName, ServiceName};
@@ -401,10 +402,12 @@ impl KnowledgeBase {
             literal_characters,
             rule,
             features: features.filter(|features| features.get(super::relevance::Feature::Common) > 0.0),
-            terms: explained
-                .into_iter()
-                .map(|term| TermScore { term: term.term, field: term.field.to_owned(), score: term.score })
-                .collect(),
+            terms: as_written(
+                explained
+                    .into_iter()
+                    .map(|term| TermScore { term: term.term, field: term.field.to_owned(), score: term.score })
+                    .collect(),
+            ),
             relevance: BasisPoints::ZERO,
             explanation: Explanation::default(),
         })
@@ -462,6 +465,27 @@ impl KnowledgeBase {
             }
         }
     }
+}
+
+/// Each word once, as it was written: a code is two terms of the index, as it stands and masked.
+fn as_written(terms: Vec<TermScore>) -> Vec<TermScore> {
+    let forms: Vec<Option<String>> = terms.iter().map(|term| masked_form(&term.term)).collect();
+    let mut shown: Vec<TermScore> = Vec::with_capacity(terms.len());
+    let mut twins: Vec<(usize, f64)> = Vec::new();
+    for term in &terms {
+        match forms.iter().position(|form| form.as_ref() == Some(&term.term)) {
+            Some(whole) => twins.push((whole, term.score)),
+            None => shown.push(term.clone()),
+        }
+    }
+    for (whole, score) in twins {
+        let name = &terms[whole].term;
+        if let Some(term) = shown.iter_mut().find(|term| term.term == *name) {
+            term.score += score;
+        }
+    }
+    shown.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.term.cmp(&b.term)));
+    shown
 }
 
 /// Whether two patterns are found by the same texts and rules.

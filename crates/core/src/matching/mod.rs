@@ -8,6 +8,7 @@ mod flat;
 mod found;
 pub mod index;
 mod must_not;
+mod opaque;
 mod others;
 pub mod relevance;
 pub mod rules;

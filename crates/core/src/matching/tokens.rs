@@ -5,6 +5,7 @@
 //! the index, which may overlap: a name whole and in its parts, a code as it stands and masked.
 
 use super::must_not::opens_part;
+use super::opaque::opaque;
 
 /// Words that say nothing about a failure. "not" and "no" do.
 const FUNCTION_WORDS: [&str; 28] = [
@@ -12,7 +13,7 @@ const FUNCTION_WORDS: [&str; 28] = [
     "its", "of", "on", "or", "that", "the", "this", "to", "was", "were", "with",
 ];
 
-/// Longest number that is a term of the index: status and error codes, not identifiers.
+/// Longest run of digits that is a term of the index: status and error codes, not identifiers, and no part of a time.
 const CODE_DIGITS: usize = 5;
 
 /// What a word is made of.
@@ -50,7 +51,7 @@ pub fn words(text: &str, split: bool) -> Vec<Word> {
             continue;
         }
         for run in runs(part) {
-            if is_number(run.text) {
+            if run.is_number() {
                 words.push(Word { text: String::new(), kind: WordKind::Number, chunk, key: false });
                 continue;
             }
@@ -74,9 +75,9 @@ pub fn words(text: &str, split: bool) -> Vec<Word> {
 pub fn tokenise(text: &str) -> Vec<String> {
     let mut terms = Vec::new();
     for run in text.split_whitespace().flat_map(runs) {
-        if is_number(run.text) {
-            if run.text.len() <= CODE_DIGITS {
-                terms.push(run.text.to_lowercase());
+        if run.is_number() {
+            if run.text.len() <= CODE_DIGITS && run.text.bytes().all(|byte| byte.is_ascii_digit()) {
+                terms.push(run.text.to_owned());
             }
             continue;
         }
@@ -97,20 +98,36 @@ pub fn tokenise(text: &str) -> Vec<String> {
     terms
 }
 
+/// The masked twin of a term, where it has one: a code is two terms of the index.
+pub(super) fn masked_form(term: &str) -> Option<String> {
+    let masked = masked(term);
+    (masked != term && term.contains(char::is_alphabetic)).then_some(masked)
+}
+
 struct Run<'a> {
     text: &'a str,
     key: bool,
+    /// A time or an identifier as a whole, whatever letters are in it.
+    opaque: bool,
 }
 
-/// Runs of letters and digits. Digits joined by `.`, `:`, `,`, `-` or `/` are one run: an address, a time, a version.
+impl Run<'_> {
+    fn is_number(&self) -> bool {
+        self.opaque || is_number(self.text)
+    }
+}
+
+/// Runs of letters and digits. Digits joined by `.`, `:`, `,`, `-` or `/` are one run: an address, a date, a version. So is a
+/// time with its zone, and a UUID.
 fn runs(part: &str) -> impl Iterator<Item = Run<'_>> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let start = at + part[at..].find(char::is_alphanumeric)?;
         let length = |from: usize| part[from..].find(|c: char| !c.is_alphanumeric()).unwrap_or(part.len() - from);
-        let mut end = start + length(start);
+        let whole = opaque(&part[start..]);
+        let mut end = start + whole.unwrap_or_else(|| length(start));
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        if digits(&part[start..end]) {
+        if whole.is_none() && digits(&part[start..end]) {
             while let Some(joint) = part[end..].chars().next().filter(|c| matches!(c, '.' | ':' | ',' | '-' | '/')) {
                 let next = end + joint.len_utf8();
                 let following = length(next);
@@ -126,7 +143,7 @@ fn runs(part: &str) -> impl Iterator<Item = Run<'_>> {
             .next_back()
             .is_none_or(|c| matches!(c, ',' | ';' | '(' | '{' | '[' | '<' | '"' | '|'));
         let key = opens && (part[end..].starts_with('=') || &part[end..] == ":");
-        Some(Run { text: &part[start..end], key })
+        Some(Run { text: &part[start..end], key, opaque: whole.is_some() })
     })
 }
 
@@ -191,6 +208,14 @@ mod tests {
             ("HTTP 503 from 10.0.0.1:8080", vec!["http", "503"]),
             ("ORA-00600", vec!["ora", "00600"]),
             ("code 0x80070005", vec!["code"]),
+            ("2026-11-30T06:44:59Z lost", vec!["lost"]),
+            ("[2026-11-30T06:44:59.922365+01:00] lost", vec!["lost"]),
+            ("at=2026-11-30T06:44Z, 20261130T064459Z", vec![]),
+            ("30/Nov/2026:06:44:59 +0000 lost", vec!["0000", "lost"]),
+            ("06:44:59Z 6:44 1.5 lost", vec!["lost"]),
+            ("id 550e8400-e29b-41d4-a716-446655440000, 0x7f3a", vec!["id"]),
+            // No times, and so what they were before.
+            ("59z 12T08 v2", vec!["59z", "0z", "t0", "12t08", "0t0", "v2", "v0"]),
             ("--", vec![]),
         ] {
             assert_eq!(tokenise(text), expected, "{text}");
