@@ -51,7 +51,10 @@ pub use incident::{
 pub use keys::{Key, Wanted, Words, keys_of};
 pub use learn::Learned;
 pub use notice::{About, Notice, NoticeKind};
-pub use observation::{Fingerprint, HealthReading, Level, LogRecord, NewSignal, Observation, Signal, SignalKind};
+pub use observation::{
+    Fingerprint, HealthReading, Level, LogRecord, NAMED_SERVICE, NewSignal, Observation, Signal, SignalKind,
+    UNKNOWN_SERVICE,
+};
 pub use plan::{Blocker, Outcome, Plan, PlanHash, Preflight, Step};
 pub use score::{BasisPoints, DecisionConfidence, ScoreOutOfRange};
 pub use severity::Severity;

@@ -19,8 +19,9 @@ pub struct LogRecord {
     /// The record's own time where it carries one, otherwise when it was read.
     pub at: Timestamp,
     pub level: Option<Level>,
-    /// The service named by the record itself, where its format has such a field.
-    pub service: Option<ServiceName>,
+    /// The service that the record names, where its format has such a field. Evidence, and no more: whom a record speaks for
+    /// is its source's to say.
+    pub named_service: Option<String>,
     /// What was said, without the header (time, level).
     pub message: String,
     /// The record as it stood in the log.
@@ -99,6 +100,12 @@ pub struct NewSignal {
     pub first_seen: Timestamp,
     pub last_seen: Timestamp,
 }
+
+/// The attribute of a log signal that keeps which service its line names, where that is not the one it speaks for.
+pub const NAMED_SERVICE: &str = "named_service";
+
+/// The service of what nobody said whom it speaks for. No service of the inventory is called that.
+pub const UNKNOWN_SERVICE: &str = "unknown";
 
 /// A signal as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

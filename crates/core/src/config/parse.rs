@@ -123,6 +123,13 @@ fn check(config: &Config) -> Result<(), (String, String)> {
         if name.as_str().trim().is_empty() {
             return Err(("name:".into(), "a service has an empty name".into()));
         }
+        // Text that nobody said whom it speaks for must not speak for anything that is managed.
+        if name.as_str() == crate::UNKNOWN_SERVICE {
+            return Err((
+                format!("name: {name}"),
+                format!("`{name}` is what a service is called that nobody named: give this one another name"),
+            ));
+        }
         if !names.insert(name) {
             return Err((format!("name: {name}"), format!("service `{name}` stands twice: expected each name once")));
         }
@@ -262,6 +269,7 @@ mod tests {
             ),
             ("self_healing:\n  suggest_fix_threshold: 0.8\n", "monitoring_config.yaml:2:3: ", "expected at most"),
             ("services:\n  - name: a\n  - name: a\n", "monitoring_config.yaml:3:5: ", "stands twice"),
+            ("services:\n  - name: unknown\n", "monitoring_config.yaml:2:5: ", "another name"),
             ("services:\n  - name: a\n    managed: true\n", "monitoring_config.yaml:2:5: ", "no target"),
             ("services:\n  - name: a\n    depends_on: [b]\n", "monitoring_config.yaml:3:18: ", "not listed"),
             (

@@ -14,7 +14,7 @@ pub struct SourceSpec {
     pub name: SourceName,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileSource>,
-    /// The service that the source speaks of, where a record does not name one.
+    /// The only service that the source's records speak for, whatever they say of themselves.
     pub service: ServiceName,
     #[serde(default = "default_project")]
     pub project: ProjectName,

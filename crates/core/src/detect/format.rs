@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{Level, LogRecord, ServiceName, Span, Timestamp};
+use crate::{Level, LogRecord, Span, Timestamp};
 
 /// Names under which the usual loggers put a field.
 const MESSAGE: &[&str] = &["message", "msg", "log", "event", "text"];
@@ -50,11 +50,18 @@ fn json(raw: &str, received: Timestamp) -> Option<LogRecord> {
     Some(LogRecord {
         at: get(TIME).and_then(|text| time(&text)).unwrap_or(received),
         level: get(LEVEL).and_then(|word| level(&word)),
-        service: get(SERVICE).map(ServiceName::new),
+        named_service: get(SERVICE).map(|name| shortened(&name)),
         message,
         raw: raw.to_owned(),
         trace_id: get(TRACE),
     })
+}
+
+/// Characters of a name that is kept as evidence.
+const NAME: usize = 100;
+
+fn shortened(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(NAME).collect()
 }
 
 /// A field by its name, or by its path where the name has dots.
@@ -123,7 +130,7 @@ fn plain(raw: &str, received: Timestamp) -> LogRecord {
     LogRecord {
         at: at.unwrap_or(received),
         level: found,
-        service: None,
+        named_service: None,
         message: raw[rest..].trim_start_matches([' ', ':', '-', ']', '\t']).to_owned(),
         raw: raw.to_owned(),
         trace_id: None,
@@ -202,7 +209,7 @@ mod tests {
             r#"{"level":"error","message":"boom","service":{"name":"pay"},"trace_id":"abc","stack":"at x"}"#,
             Timestamp::EPOCH,
         );
-        assert_eq!(record.service, Some(ServiceName::new("pay")));
+        assert_eq!(record.named_service.as_deref(), Some("pay"));
         assert_eq!(record.trace_id.as_deref(), Some("abc"));
         assert_eq!(record.message, "boom\nat x");
     }
@@ -227,7 +234,7 @@ mod tests {
     #[test]
     fn no_field_keeps_a_nul() {
         let record = parse_record(r#"{"msg":"a\u0000b","service":"s\u0000","trace_id":"\u0000"}"#, Timestamp::EPOCH);
-        for text in [record.message, record.service.expect("named").0, record.trace_id.expect("named")] {
+        for text in [record.message, record.named_service.expect("named"), record.trace_id.expect("named")] {
             assert!(!text.contains('\0'), "{text:?}");
         }
     }

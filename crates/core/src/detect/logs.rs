@@ -1,13 +1,19 @@
 //! Reduces a batch of log records to signals: one per fingerprint, counted.
 //!
 //! High-rate input never reaches the database line by line; what does is a counter and an exemplar.
+//!
+//! The lines of a source speak for the source's service and for no other one: who can write a line must not choose what is
+//! acted on. A service that a line names is kept beside it as evidence.
 
 use std::collections::BTreeMap;
 
 use super::template;
-use crate::{Fingerprint, Level, LogRecord, NewSignal, ProjectName, ServiceName, Severity, SignalKind, SourceName};
+use crate::{
+    Fingerprint, Level, LogRecord, NAMED_SERVICE, NewSignal, ProjectName, ServiceName, Severity, SignalKind, SourceName,
+};
 
-/// The error signals in a batch, in the order of their first sight. Lines below error level are no signals.
+/// The error signals in a batch, in the order of their first sight, all of them of the one service and project that the source
+/// speaks for. Lines below error level are no signals.
 pub fn reduce(
     records: &[LogRecord],
     source: &SourceName,
@@ -18,7 +24,6 @@ pub fn reduce(
     let mut signals: BTreeMap<Fingerprint, NewSignal> = BTreeMap::new();
     for record in records {
         let Some(severity) = severity(record) else { continue };
-        let service = record.service.as_ref().unwrap_or(service);
         let template = template(&record.message);
         let fingerprint = Fingerprint::of(&["log", project.as_str(), service.as_str(), &template]);
         match signals.get_mut(&fingerprint) {
@@ -41,7 +46,7 @@ pub fn reduce(
                         fingerprint,
                         template,
                         text: record.message.clone(),
-                        attributes: BTreeMap::new(),
+                        attributes: named(record, service),
                         trace_id: record.trace_id.clone(),
                         count: 1,
                         first_seen: record.at,
@@ -52,6 +57,12 @@ pub fn reduce(
         }
     }
     order.iter().filter_map(|fingerprint| signals.remove(fingerprint)).collect()
+}
+
+/// What the exemplar's line says of itself: shown, and never gone by.
+fn named(record: &LogRecord, service: &ServiceName) -> BTreeMap<String, String> {
+    let name = record.named_service.as_ref().filter(|name| *name != service.as_str());
+    name.map(|name| (NAMED_SERVICE.to_owned(), name.clone())).into_iter().collect()
 }
 
 /// An error line is a signal of high severity, a fatal one of critical severity. A record without a level counts as an
@@ -92,6 +103,22 @@ mod tests {
         let seen: Vec<_> = signals.iter().map(|s| (s.template.as_str(), s.count, s.severity)).collect();
         assert_eq!(seen, [("b <*>", 3, Severity::Critical), ("a", 1, Severity::High)]);
         assert_eq!((signals[0].first_seen, signals[0].last_seen), (START, START + Span::from_millis(4)));
+    }
+
+    #[test]
+    fn a_line_speaks_for_its_source_whatever_it_says_of_itself() {
+        let signals = reduce_lines(&[
+            r#"{"level":"error","service":"db","project":"core","message":"FATAL ERROR: Reached heap limit"}"#,
+            r#"{"level":"error","service.name":"mail","message":"FATAL ERROR: Reached heap limit"}"#,
+            r#"{"level":"error","service":"pay","message":"own"}"#,
+        ]);
+        let seen: Vec<_> = signals
+            .iter()
+            .map(|s| {
+                (s.service.as_str(), s.project.as_str(), s.count, s.attributes.get(NAMED_SERVICE).map(String::as_str))
+            })
+            .collect();
+        assert_eq!(seen, [("pay", "shop", 2, Some("db")), ("pay", "shop", 1, None)]);
     }
 
     #[test]
