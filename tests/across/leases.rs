@@ -67,3 +67,35 @@ async fn a_clock_that_is_wrong_takes_no_lease_from_who_renews_it() {
         assert!(waited >= 10, "{off} s off: taken over after {waited} s");
     }
 }
+
+#[tokio::test]
+async fn a_round_that_waits_does_not_lose_the_lease() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(&format!("sqlite:{}", folder.path().join("icdev.db").display())).await.expect("opens");
+    let time = Arc::new(Mutex::new(0));
+    let leader = engine(&store, &time, 0);
+    leader.tick().await.expect("ticks");
+    assert_eq!(leader.status().role, Role::Leader);
+    // A round begins and waits: every connection that it could read with is taken.
+    let mut held = Vec::new();
+    while let Ok(tx) = tokio::time::timeout(std::time::Duration::from_millis(500), store.read()).await {
+        held.push(tx.expect("reads"));
+    }
+    let running = tokio::spawn({
+        let leader = Arc::clone(&leader);
+        async move { leader.run().await }
+    });
+    let mark = async || {
+        let mut tx = store.write_first().await.expect("its turn comes");
+        tx.lease_mark().await.expect("read").expect("a lease").expires_at
+    };
+    let before = mark().await;
+    // Time for renewing it, by the clock that the engine is told.
+    *time.lock().expect("played by one") += 10;
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(120);
+    while mark().await == before {
+        assert!(tokio::time::Instant::now() < deadline, "the lease is not renewed while a round waits");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    running.abort();
+}

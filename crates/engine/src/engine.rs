@@ -22,6 +22,8 @@ use crate::ports::{Actuator, Brake, Clock, Notifier, OpenedNotifier, Probe, Sign
 
 /// How long the lease lives without being renewed: how long a dead leader can keep the others waiting.
 const LEASE: Span = Span::from_secs(15);
+/// A round that takes longer than this is stuck: its lease is not renewed any more, and another engine takes over.
+const STUCK: Duration = Duration::from_secs(60);
 /// A clock that is this much behind is worth telling.
 const CLOCK_TOLERANCE: Span = Span::from_secs(5);
 /// The longest pause between two tries of an effect that fails.
@@ -98,6 +100,10 @@ pub struct Engine {
     pub(crate) holder: String,
     lease_time: Span,
     lease: Mutex<Option<(Lease, Timestamp)>>,
+    /// Rounds and renewals take turns at it.
+    keeping_lease: tokio::sync::Mutex<()>,
+    /// When the round that is under way began.
+    round_since: Mutex<tokio::time::Instant>,
     /// Somebody else's lease, and since when it has been seen unrenewed, by the steady clock.
     watched_lease: Mutex<Option<(LeaseMark, Span)>>,
     /// Holds the wall clock to a steady one.
@@ -152,6 +158,8 @@ impl Engine {
             live: broadcast::channel(256).0,
             holder,
             lease: Mutex::default(),
+            keeping_lease: tokio::sync::Mutex::default(),
+            round_since: Mutex::new(tokio::time::Instant::now()),
             watched_lease: Mutex::default(),
             pace: Mutex::default(),
             resumed: AtomicBool::new(false),
@@ -357,7 +365,30 @@ impl Engine {
 
     /// Runs until the future is dropped.
     pub async fn run(self: &Arc<Self>) {
+        tokio::join!(self.rounds(), self.renewals());
+    }
+
+    /// A round may wait: for a long transaction of somebody else, or for a slow disk. The lease does not wait with it, as long
+    /// as the round is not stuck.
+    async fn renewals(&self) {
+        let pause =
+            Duration::from_micros(self.lease_time.as_micros().unsigned_abs() / 6).max(Duration::from_millis(50));
         loop {
+            tokio::time::sleep(pause).await;
+            let stuck = lock(&self.round_since).elapsed() > STUCK;
+            if stuck || self.standing.load(Ordering::SeqCst) || lock(&self.lease).is_none() {
+                continue;
+            }
+            // The next round finds out for itself what is wrong.
+            if let Err(error) = self.keep_lease(self.now()).await {
+                tracing::warn!(%error, "the lease could not be renewed");
+            }
+        }
+    }
+
+    async fn rounds(self: &Arc<Self>) {
+        loop {
+            *lock(&self.round_since) = tokio::time::Instant::now();
             match self.tick().await {
                 Ok(_) => {
                     self.problem("database", None);
@@ -398,7 +429,7 @@ impl Engine {
         let idle = lock(&self.in_flight).is_empty();
         if let Some((lease, _)) = lease.filter(|_| idle) {
             let released = async {
-                let mut tx = self.store.write().await?;
+                let mut tx = self.store.write_first().await?;
                 tx.release_lease(&lease).await?;
                 tx.commit().await
             };
@@ -521,11 +552,12 @@ impl Engine {
     }
 
     async fn keep_lease(&self, now: Timestamp) -> Result<bool, EngineError> {
+        let _alone = self.keeping_lease.lock().await;
         let held = lock(&self.lease).clone();
         if held.is_some_and(|(_, renewed)| renewed <= now && now < renewed + self.lease_time / 3) {
             return Ok(true);
         }
-        let mut tx = self.store.write().await?;
+        let mut tx = self.store.write_first().await?;
         let lease = match self.lease_is_free(&mut tx, now).await? {
             Some(from) => tx.take_lease(&self.holder, from, self.lease_time).await?,
             None => None,

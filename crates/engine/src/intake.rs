@@ -17,13 +17,36 @@ use crate::ports::Checkpoint;
 
 /// A repeat this soon after the last one only counts; it is no news to the incident.
 const NEWS: Span = Span::from_secs(10);
+/// Kinds of failures that one transaction takes: a second's work at most, since everybody else who writes waits for it.
+pub(crate) const KINDS: usize = 100;
 const TITLE_LIMIT: usize = 140;
 /// How far the clocks of two hosts may be apart.
 const CLOCKS: Span = Span::from_minutes(24 * 60);
 
 impl Engine {
     /// Takes signals, and the checkpoint of the source that they came from. Returns the incidents they belong to.
+    ///
+    /// Signals without a checkpoint are taken some at a time, so that others write in between; where one of these
+    /// transactions fails, those before it are kept. With a checkpoint they are one transaction, and whoever polls keeps them
+    /// few.
     pub async fn take(
+        &self,
+        signals: &[NewSignal],
+        checkpoint: Option<(&SourceName, &Checkpoint)>,
+    ) -> Result<Vec<IncidentId>, EngineError> {
+        if checkpoint.is_some() {
+            return self.take_at_once(signals, checkpoint).await;
+        }
+        let mut taken = Vec::new();
+        for some in signals.chunks(KINDS) {
+            let more = self.take_at_once(some, None).await?;
+            taken.retain(|id| !more.contains(id));
+            taken.extend(more);
+        }
+        Ok(taken)
+    }
+
+    async fn take_at_once(
         &self,
         signals: &[NewSignal],
         checkpoint: Option<(&SourceName, &Checkpoint)>,

@@ -65,6 +65,9 @@ pub trait Source: Send {
     /// Reads on from a checkpoint (the last one that was stored, `None` the first time). Must not wait for input. Called
     /// again with the same checkpoint it reads the same again, so that a batch that could not be stored is not lost.
     async fn poll(&mut self, from: Option<&Checkpoint>, now: Timestamp) -> Result<Batch, SourceError>;
+
+    /// From now on a poll hands out at most so many records, where it can stop in between.
+    fn at_most(&mut self, _records: usize) {}
 }
 
 #[derive(Debug, thiserror::Error)]

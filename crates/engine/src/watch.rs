@@ -9,10 +9,13 @@ use selfheal_core::detect::{HealthChange, HealthFinding, HealthTracker, health_s
 use tokio::task::JoinHandle;
 
 use crate::engine::{Engine, EngineError};
+use crate::intake::KINDS;
 use crate::ports::Checkpoint;
 
 /// Pause between two polls of a source that had nothing new, and after a failure.
 const IDLE: Duration = Duration::from_millis(250);
+/// Records that one poll hands out at most.
+const RECORDS: usize = 10_000;
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
 pub fn start(engine: &Arc<Engine>) -> Vec<JoinHandle<()>> {
@@ -45,6 +48,7 @@ async fn follow(engine: Arc<Engine>, spec: SourceSpec) {
             }
         }
     };
+    let mut room = RECORDS;
     loop {
         let batch = match source.poll(checkpoint.as_ref(), engine.now()).await {
             Ok(batch) => batch,
@@ -55,6 +59,16 @@ async fn follow(engine: Arc<Engine>, spec: SourceSpec) {
             }
         };
         let signals = reduce(&batch.records, &spec.name, &spec.service, &spec.project);
+        // Too many kinds for one transaction, which the checkpoint belongs to: read again, and less of it.
+        if signals.len() > KINDS && batch.records.len() > 2 * KINDS {
+            room = KINDS;
+            source.at_most(room);
+            continue;
+        }
+        if room < RECORDS && signals.len() < KINDS / 4 {
+            room = (room * 2).min(RECORDS);
+            source.at_most(room);
+        }
         let moved = batch.checkpoint.as_ref();
         match engine.take(&signals, moved.map(|checkpoint| (&spec.name, checkpoint))).await {
             Ok(_) => {

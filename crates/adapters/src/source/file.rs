@@ -53,6 +53,10 @@ impl Source for FileSource {
         &self.name
     }
 
+    fn at_most(&mut self, records: usize) {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner).limits.records = records.max(1);
+    }
+
     async fn poll(&mut self, from: Option<&Checkpoint>, now: Timestamp) -> Result<Batch, SourceError> {
         let mark = from.and_then(Mark::read);
         if mark.is_none() && from.is_some() {

@@ -106,6 +106,21 @@ async fn begins_at_the_end_or_the_start() {
 }
 
 #[tokio::test]
+async fn a_batch_that_is_too_large_is_read_again_in_parts() {
+    let mut follow = Follow::new(true);
+    follow.append("1\n2\n3\n4\n5\n\n");
+    assert_eq!(raws(&follow.peek().await.expect("reads")), ["1", "2", "3", "4", "5"]);
+    follow.source.at_most(2);
+    for expected in [&["1", "2"][..], &["3", "4"], &["5"]] {
+        let more = follow.peek().await.expect("reads").more;
+        assert_eq!(
+            (follow.poll().await.expect("reads"), more),
+            (expected.iter().map(|r| (*r).to_owned()).collect(), expected.len() == 2)
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_start_that_was_not_stored_is_kept() {
     let mut follow = Follow::new(false);
     follow.append("old\n");
