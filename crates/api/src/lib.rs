@@ -14,6 +14,7 @@ mod folder;
 mod high_water;
 mod home;
 mod knowledge_snapshot;
+mod limit;
 mod packs;
 mod principal;
 mod problem;

@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::people::text;
 use crate::extract::{Body, Params};
+use crate::limit::limit;
 use crate::view::{ChangePage, ChangeView, change_view};
 use crate::{ApiError, App, Principal, Role};
 
@@ -115,7 +116,7 @@ pub async fn list(
     Params(query): Params<ChangeQuery>,
 ) -> Result<Json<ChangePage>, ApiError> {
     let service = query.service.map(ServiceName::new);
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_LIMIT);
+    let limit = limit(query.limit, PAGE, 1, PAGE_LIMIT)?;
     let mut tx = app.store().read().await?;
     let changes = tx.latest_changes(service.as_ref(), limit).await?;
     let config = app.engine.config();

@@ -12,6 +12,7 @@ use utoipa::IntoParams;
 
 use super::overview::parse_id;
 use crate::extract::Params;
+use crate::limit::limit;
 use crate::view::{IncidentPage, IncidentView, Parts, incident_row, incident_view};
 use crate::{ApiError, App, Principal};
 
@@ -46,7 +47,7 @@ pub async fn list(
         Some(Group::RecentlyFixed) => vec!["resolved", "closed"],
         Some(Group::Closed) => vec!["closed"],
     };
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_LIMIT);
+    let limit = limit(query.limit, PAGE, 1, PAGE_LIMIT)?;
     let after = query.after.as_deref().map(parse_after).transpose()?;
     let now = app.now();
     let recent = now - RECENT;

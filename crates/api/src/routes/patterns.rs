@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::saving::Edit;
 use crate::extract::{Body, Params};
+use crate::limit::limit;
 use crate::view::{PatternPage, PatternView, confidence_changes, pattern_view};
 use crate::{ApiError, App, Principal, Role};
 
@@ -75,7 +76,7 @@ pub async fn list(
     Params(query): Params<ListQuery>,
 ) -> Result<Json<PatternPage>, ApiError> {
     let order = query.sort.map_or_else(PatternOrder::default, PatternOrder::from);
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_LIMIT);
+    let limit = limit(query.limit, PAGE, 1, PAGE_LIMIT)?;
     let filter = PatternFilter {
         family: query.family,
         status: query.status.map(PatternStatus::as_str),

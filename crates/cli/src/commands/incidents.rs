@@ -16,7 +16,7 @@ pub async fn run(place: &Place, as_json: bool, command: IncidentsCommand) -> any
     let client = connect::client(place).await?;
     let view = match command {
         IncidentsCommand::List { group, search, limit } => {
-            let page: IncidentPage = client.get(&list_path(group, search.as_deref(), limit)).await?;
+            let page = pages(&client, group, search.as_deref(), limit).await?;
             if as_json {
                 output::json(&page)?
             } else {
@@ -121,6 +121,39 @@ fn redacted(reply: &RedactReply) {
 
 fn path(id: &str, operation: &str) -> String {
     format!("/api/v1/incidents/{}{operation}", escaped(id.trim_start_matches('#')))
+}
+
+/// Incidents of one page of the interface.
+const PAGE: u32 = 500;
+
+/// As many incidents as are wanted, page by page, as one; `next` says that there are more.
+async fn pages(
+    client: &Client,
+    group: Option<GroupArgument>,
+    search: Option<&str>,
+    limit: u32,
+) -> anyhow::Result<IncidentPage> {
+    let mut whole: Option<IncidentPage> = None;
+    loop {
+        let left = limit - whole.as_ref().map_or(0, |page| page.incidents.len() as u32);
+        let mut path = list_path(group, search, left.min(PAGE));
+        if let Some(after) = whole.as_ref().and_then(|page| page.next.as_deref()) {
+            path.push_str(&format!("&after={}", escaped(after)));
+        }
+        let mut page: IncidentPage = client.get(&path).await?;
+        let all = match whole.take() {
+            None => page,
+            Some(mut all) => {
+                all.incidents.append(&mut page.incidents);
+                all.next = page.next;
+                all
+            }
+        };
+        if all.next.is_none() || all.incidents.len() as u32 >= limit {
+            return Ok(all);
+        }
+        whole = Some(all);
+    }
 }
 
 fn list_path(group: Option<GroupArgument>, search: Option<&str>, limit: u32) -> String {
