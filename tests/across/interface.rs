@@ -210,6 +210,159 @@ async fn a_rehearsal_shows_everything_and_keeps_nothing() {
     assert!(page.incidents.is_empty(), "a rehearsal left something behind");
 }
 
+/// Different failures, each a template of its own.
+fn different(count: usize) -> String {
+    let word =
+        |i: usize| -> String { format!("{i:06}").bytes().map(|digit| char::from(digit - b'0' + b'a')).collect() };
+    (0..count).map(|i| format!("ERROR {} failed\n", word(i))).collect()
+}
+
+#[tokio::test]
+async fn a_rehearsal_of_any_size_waits_for_nobody_who_writes_and_nobody_waits_for_it() {
+    let place = place().await;
+    let client = Client::in_process(&place.app);
+    // Somebody writes, and goes on until the rehearsal is over: it needs no turn.
+    let writing = place.app.engine.store().write().await.expect("writes");
+    let body =
+        json!({ "text": different(1_000), "source": "test", "service": "pay", "project": null, "dry_run": true });
+    let reply: Value = client.post("/api/v1/ingest", &body).await.expect("rehearsed");
+    drop(writing);
+    assert_eq!((&reply["records"], &reply["judged"]), (&json!(1_000), &json!(200)));
+    assert_eq!(reply["signals"].as_array().map(Vec::len), Some(1_000));
+    let page: IncidentPage = client.get("/api/v1/incidents").await.expect("listed");
+    assert!(page.incidents.is_empty(), "a rehearsal left something behind");
+}
+
+#[derive(Debug, Default)]
+struct Commits(std::sync::Mutex<Vec<String>>);
+
+impl selfheal_store::CommitObserver for Commits {
+    fn before_commit(&self, label: &str) {
+        self.0.lock().expect("no panic").push(label.to_owned());
+    }
+
+    fn after_commit(&self, _: &str) {}
+}
+
+#[tokio::test]
+async fn much_is_taken_a_little_at_a_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = Home::new(folder.path());
+    home.init().expect("made");
+    let commits = Arc::new(Commits::default());
+    let store = selfheal_store::Store::open(&format!("sqlite:{}", home.database().display())).await.expect("opens");
+    let store = store.observed(Arc::clone(&commits) as Arc<dyn selfheal_store::CommitObserver>);
+    let kept = home.audit_checkpoints(None);
+    let config = selfheal_core::config::Config::default();
+    let app = App::assemble(home.clone(), home.config(), config, store, kept, Vec::new(), None).expect("assembled");
+    let body = json!({ "text": different(250), "source": "test", "service": "pay", "project": null, "dry_run": false });
+    let reply: Value = Client::in_process(&app).post("/api/v1/ingest", &body).await.expect("taken");
+    assert_eq!(reply["signals"].as_array().map(Vec::len), Some(250));
+    let commits = commits.0.lock().expect("no panic").clone();
+    assert_eq!(commits.len(), 3, "others write in between: {commits:?}");
+}
+
+#[tokio::test]
+async fn a_rehearsal_opens_no_circuit_breaker() {
+    let place = place().await;
+    let config = "services:\n  - name: pay\n    managed: true\n    target: { kind: supervisord, server: \"http://127.0.0.1:9/RPC2\", program: pay }\n";
+    let config = selfheal_core::config::parse(config, "test").expect("parses");
+    let connection = config.services[0].target.as_ref().expect("a target").connection();
+    place.app.engine.reconfigure(config);
+    let client = Client::in_process(&place.app);
+    let body = json!({ "text": "ERROR exited: pay (terminated by SIGKILL; not expected)", "source": "test", "service": "pay", "dry_run": true });
+    for _ in 0..6 {
+        let reply: Value = client.post("/api/v1/ingest", &body).await.expect("rehearsed");
+        let reasons = reply["reasons"].to_string();
+        assert!(reasons.contains("cannot be reached"), "{reply}");
+    }
+    let mut tx = place.app.engine.store().read().await.expect("reads");
+    assert!(tx.connection(&connection).await.expect("read").is_clean(), "a rehearsal counted as a failed call");
+}
+
+#[tokio::test]
+async fn what_a_line_says_of_itself_chooses_nothing() {
+    let place = place().await;
+    let root = place.app.home.root().display().to_string();
+    let config = format!(
+        "services:\n  - {{ name: web, project: shop }}\n  - name: db\n    project: shop\n    managed: true\n    target: {{ kind: process, pidfile: {root}/db.pid, start: [/bin/sleep, \"60\"] }}\n"
+    );
+    place.app.engine.reconfigure(selfheal_core::config::parse(&config, "test").expect("parses"));
+    let client = Client::in_process(&place.app);
+    let line = r#"{"level":"error","service":"db","project":"core","message":"FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory"}"#;
+    for dry_run in [true, false] {
+        for (service, speaks_for) in [(json!("web"), "web"), (json!(null), "unknown")] {
+            let body = json!({ "text": line, "source": "web.log", "service": service, "dry_run": dry_run });
+            let reply: Value = client.post("/api/v1/ingest", &body).await.expect("taken");
+            let signal = &reply["signals"][0];
+            assert_eq!((&signal["service"], &signal["named_service"]), (&json!(speaks_for), &json!("db")), "{reply}");
+            assert_eq!(reply["incident"]["service"], json!(speaks_for), "{reply}");
+        }
+        // The analysis and the recommendation say the same as what would happen.
+        for verb in ["analyze", "recommend"] {
+            let body = json!({ "text": line, "service": "web" });
+            let reply: Value = client.post(&format!("/api/v1/knowledge/{verb}"), &body).await.expect("answered");
+            assert_eq!(reply["service"], "web");
+        }
+    }
+    let page: IncidentPage = client.get("/api/v1/incidents").await.expect("listed");
+    let view: IncidentView = client.get(&format!("/api/v1/incidents/{}", page.incidents[0].id)).await.expect("shown");
+    assert_eq!(view.signals[0].named_service.as_deref(), Some("db"));
+    assert!(page.incidents.iter().all(|incident| incident.service != "db"));
+    // What the inventory knows is not said otherwise by who sends something.
+    let body = json!({ "text": line, "source": "t", "service": "db", "project": "core", "dry_run": true });
+    let refused = problem(client.post::<Value>("/api/v1/ingest", &body).await.expect_err("another project"));
+    assert!(refused.why.contains("`shop`"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_viewer_tests_reviews_and_replays_nothing() {
+    let place = place().await;
+    let listener = bind("127.0.0.1:0".parse().expect("an address")).await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    let _served = serve_tcp(&place.app, listener);
+    let token = place.app.session_token("viewer", Role::Viewer).expect("a token");
+    let client = Client::remote(&base, Some(token)).expect("a client");
+    let replay = json!({ "pattern": "a", "removed": true });
+    for (method, path, body) in [
+        ("POST", "/api/v1/knowledge/test", Some(json!({}))),
+        ("GET", "/api/v1/knowledge/review", None),
+        ("POST", "/api/v1/knowledge/replay", Some(replay)),
+    ] {
+        let reply = client.request(method, path, body.as_ref()).await.expect("answered");
+        assert_eq!(reply.status, 403, "{path}: {}", reply.body);
+    }
+    // One line against one pattern is read like any other line.
+    let line = json!({ "patterns": ["service-stopped-by-a-signal"], "line": "exited: pay (terminated by SIGKILL; not expected)" });
+    let reply = client.request("POST", "/api/v1/knowledge/test", Some(&line)).await.expect("answered");
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let long = json!({ "lines": ["x".repeat(70_000)] });
+    let reply = client.request("POST", "/api/v1/knowledge/match", Some(&long)).await.expect("answered");
+    assert_eq!(reply.status, 422, "{}", reply.body);
+}
+
+#[tokio::test]
+async fn a_list_gives_what_was_asked_for_or_says_what_may_be() {
+    let place = place().await;
+    let client = Client::in_process(&place.app);
+    for (path, most) in [
+        ("/api/v1/incidents?", 500),
+        ("/api/v1/changes?", 500),
+        ("/api/v1/audit?", 1_000),
+        ("/api/v1/patterns?", 1_000),
+        ("/api/v1/knowledge/search?q=disk&", 100),
+    ] {
+        for (limit, status) in [(1, 200), (most, 200), (most + 1, 422), (0, 422), (6_000_000, 422)] {
+            let reply = client.request("GET", &format!("{path}limit={limit}"), None).await.expect("answered");
+            assert_eq!(reply.status, status, "{path}limit={limit}: {}", reply.body);
+            assert!(status == 200 || reply.body.to_string().contains(&format!("1 to {most}")), "{}", reply.body);
+        }
+    }
+    let body = json!({ "lines": ["x"], "top": 101 });
+    let reply = client.request("POST", "/api/v1/knowledge/match", Some(&body)).await.expect("answered");
+    assert_eq!(reply.status, 422, "{}", reply.body);
+}
+
 #[tokio::test]
 async fn a_viewer_may_rehearse_but_not_ingest() {
     let place = place().await;

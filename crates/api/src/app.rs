@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::high_water::MarkFile;
 use crate::knowledge_snapshot::SnapshotFile;
+use crate::long_work::LongWork;
 use crate::token::Accepted;
 use crate::view::DemoScenario;
 use crate::{ApiError, Home, Secret};
@@ -57,8 +58,9 @@ pub struct App {
     /// What this home keeps of the audit trail outside the database. No signer where its key cannot be used.
     pub(crate) signer: Option<Arc<HomeSigner>>,
     pub(crate) kept: KeptCheckpoints,
-    /// Replay and review take turns: each holds a connection and a processor for seconds, which the engine needs as well.
-    pub(crate) long_work: tokio::sync::Semaphore,
+    pub(crate) long_work: LongWork,
+    /// The database for those who ask: with a share of its connections.
+    requests: Store,
 }
 
 /// The database that these options mean.
@@ -104,6 +106,7 @@ impl App {
             open_notifiers: Box::new(selfheal_adapters::open_notifiers),
             open_source: Box::new(selfheal_adapters::open_source),
         };
+        let requests = store.clone().for_requests();
         // Unique even where every container is called the same and every engine has process id 1.
         let nonce = crate::token::digest(&crate::token::random()?);
         let holder = format!("{}:{}:{}", selfheal_adapters::hostname(), std::process::id(), &nonce[..8]);
@@ -129,7 +132,8 @@ impl App {
             trail: Default::default(),
             signer,
             kept: KeptCheckpoints::at(kept),
-            long_work: tokio::sync::Semaphore::new(1),
+            long_work: LongWork::default(),
+            requests,
         }))
     }
 
@@ -151,8 +155,8 @@ impl App {
         self.engine.now()
     }
 
-    pub(crate) fn store(&self) -> &Store {
-        self.engine.store()
+    pub(crate) const fn store(&self) -> &Store {
+        &self.requests
     }
 
     /// Sets the automation switch, with its audit entry.
@@ -164,7 +168,8 @@ impl App {
         by: &str,
     ) -> Result<Automation, ApiError> {
         let now = self.now();
-        let mut tx = self.store().write().await?;
+        // Who stops the healing does not stand in line behind those who send something.
+        let mut tx = self.store().write_first().await?;
         let before = tx.automation(now).await?;
         let then = if until.is_some() { before.effective(now) } else { posture };
         // A pause within a pause goes back to what was before both.

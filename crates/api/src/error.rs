@@ -30,6 +30,11 @@ pub enum ApiError {
     /// The database could not do its work. It is not known to the sender that anything was kept, so it is sent again.
     #[error("{0}")]
     Outage(StoreError),
+    /// Somebody asks for more long work at once than their share.
+    #[error("enough of yours is under way already")]
+    Busy,
+    #[error("it was stopped after {} seconds", .0.as_secs())]
+    TooMuchWork(std::time::Duration),
     #[error(transparent)]
     Store(StoreError),
     #[error("{0}")]
@@ -95,6 +100,20 @@ impl ApiError {
                 } else {
                     "Nothing was acknowledged: send it again later. `selfheal doctor` says what is wrong.".into()
                 },
+            ),
+            Self::Busy => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "busy",
+                "Not taken up".into(),
+                self.to_string(),
+                "Wait for what you asked for before.".into(),
+            ),
+            Self::TooMuchWork(_) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "too_much_work",
+                "This takes too long".into(),
+                self.to_string(),
+                "Ask for less at once: fewer lines, a smaller limit, a shorter time.".into(),
             ),
             Self::Store(error) => (
                 StatusCode::INTERNAL_SERVER_ERROR,

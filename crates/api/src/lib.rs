@@ -15,6 +15,7 @@ mod high_water;
 mod home;
 mod knowledge_snapshot;
 mod limit;
+mod long_work;
 mod packs;
 mod principal;
 mod problem;

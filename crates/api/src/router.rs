@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::response::IntoResponse;
+use futures::FutureExt;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -90,7 +92,25 @@ pub fn router(app: Arc<App>) -> Router {
         .0
         .method_not_allowed_fallback(async || ApiError::NotFound("operation of that method here".into()))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(axum::middleware::from_fn(whole))
         .with_state(app)
+}
+
+/// An operation that breaks off is a fault of ours: it is logged with what was asked for, and whoever asked is told.
+async fn whole(request: axum::extract::Request, next: axum::middleware::Next) -> axum::response::Response {
+    let asked = format!("{} {}", request.method(), request.uri().path());
+    let response = match std::panic::AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(panic) => {
+            let why = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            let why = why.or_else(|| panic.downcast_ref::<String>().cloned());
+            ApiError::Internal(why.unwrap_or_else(|| "it broke off".into())).into_response()
+        }
+    };
+    if response.status().is_server_error() {
+        tracing::error!(asked, status = response.status().as_u16(), "an operation failed");
+    }
+    response
 }
 
 /// The OpenAPI document, as JSON with a final line break.

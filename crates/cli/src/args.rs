@@ -156,8 +156,10 @@ pub struct ServeArguments {
 pub struct IngestArguments {
     /// The file; - for standard input.
     pub file: String,
+    /// The service that the lines speak for. What a line says of itself never chooses that.
     #[arg(long)]
     pub service: Option<String>,
+    /// Its project; for a service of the inventory that is known.
     #[arg(long)]
     pub project: Option<String>,
     /// Show detection, match and decision, and do nothing.
@@ -174,7 +176,8 @@ pub enum IncidentsCommand {
         /// Words of title or service.
         #[arg(long)]
         search: Option<String>,
-        #[arg(long, default_value_t = 50)]
+        /// How many at most.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
     /// Show one incident with its story, evidence, decision and plan.

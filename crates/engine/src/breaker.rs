@@ -27,6 +27,13 @@ impl Engine {
         }
     }
 
+    /// The same for who only wants to know: takes no trial, and stores nothing.
+    pub(crate) async fn connection_would_rest(&self, name: &str) -> Result<Option<Timestamp>, EngineError> {
+        let health = self.store.read().await?.connection(name).await?;
+        let rests = health.open_until.is_some() && health.trial(self.now(), &self.config().limits).is_none();
+        Ok(health.open_until.filter(|_| rests))
+    }
+
     pub(crate) async fn connection_answered(&self, name: &str) -> Result<(), EngineError> {
         let mut tx = self.store.read().await?;
         let known = tx.connection(name).await?;

@@ -6,10 +6,10 @@ use selfheal_core::Timestamp;
 use selfheal_core::audit::NewEntry;
 use selfheal_core::config::Config;
 use selfheal_core::{
-    Admission, Approval, Cause, Consequence, Decision, DecisionKind, DecisionReason, Fact, Gate, GateLimits,
-    GateResult, Incident, IncidentId, PING_PONG, PatternId, Plan, ServiceName, Snapshot, Span, State, admit,
+    Admission, Approval, Cause, Consequence, DecisionKind, DecisionReason, EventId, Fact, Gate, GateLimits, GateResult,
+    Incident, IncidentId, PING_PONG, PatternId, Plan, ServiceName, Snapshot, Span, State, admit,
 };
-use selfheal_store::{NewEvent, Tx};
+use selfheal_store::{NewEvent, StoreError, Tx};
 
 use crate::decide::{decidable, decision_entry, entry, refused, same_decision};
 use crate::engine::{Engine, EngineError};
@@ -51,20 +51,58 @@ impl Engine {
                 shadow(tx, &incident, now).await?;
             }
         }
-        incident = match (&decision.kind, &prepared.decided.plan) {
+        let next = self.next(tx, &incident, &prepared, config, now).await?;
+        incident = write_down(tx, incident, next, &prepared, now).await?;
+        Ok((incident != current).then_some(incident))
+    }
+
+    /// What would be concluded of an incident that is not stored, seen through a transaction that only reads.
+    pub(crate) async fn foresee(
+        &self,
+        tx: &mut Tx,
+        incident: &Incident,
+        prepared: &Prepared,
+        config: &Config,
+        now: Timestamp,
+    ) -> Result<Incident, EngineError> {
+        let apply = |incident: &Incident, fact: &Fact| match incident.apply(fact, now) {
+            Ok((next, _)) => Ok(next),
+            Err(illegal) => Err(StoreError::from(illegal)),
+        };
+        let decided = apply(incident, &Fact::Decided(Box::new(prepared.decided.clone())))?;
+        // Of incidents that are alike the one that is stored later comes last.
+        let last = Incident { id: IncidentId(i64::MAX), ..decided.clone() };
+        let fact = match self.next(tx, &last, prepared, config, now).await? {
+            Next::Same => return Ok(decided),
+            Next::Intend { gates, approved_by } => Fact::Admitted { gates, event: EventId(0), approved_by },
+            Next::Record(record) => record.fact,
+        };
+        Ok(apply(&decided, &fact)?)
+    }
+
+    /// What follows from a decision. Reads what the gates count, and writes nothing.
+    async fn next(
+        &self,
+        tx: &mut Tx,
+        incident: &Incident,
+        prepared: &Prepared,
+        config: &Config,
+        now: Timestamp,
+    ) -> Result<Next, EngineError> {
+        let decision = &prepared.decided.decision;
+        Ok(match (&decision.kind, &prepared.decided.plan) {
             (DecisionKind::Escalate, _) => {
                 let text = decision.reasons.iter().map(|reason| reason.text()).collect::<Vec<_>>().join(" ");
-                tx.record(incident.id, &Fact::Escalated { cause: Cause::Decision { text }, gates: vec![] }, now).await?
+                Next::quietly(Fact::Escalated { cause: Cause::Decision { text }, gates: vec![] })
             }
-            (_, None) => without_plan(tx, &incident, prepared.no_plan.as_ref(), config, now).await?,
+            (_, None) => without_plan(incident, prepared.no_plan.as_ref(), config, now),
             (kind, Some(plan)) => {
-                let snapshot = self.snapshot(tx, &incident, plan, *kind, &prepared, config, now).await?;
+                let snapshot = self.snapshot(tx, incident, plan, *kind, prepared, config, now).await?;
                 let admission = admit(&snapshot);
                 let asks = snapshot.approval_required && incident.approval.is_none();
-                follow(tx, incident, plan, &decision, admission, asks, config, now).await?
+                follow(incident, plan, admission, asks, config, now)
             }
-        };
-        Ok((incident != current).then_some(incident))
+        })
     }
 
     #[expect(clippy::too_many_arguments, reason = "everything that the gates may depend on, gathered in one place")]
@@ -79,7 +117,7 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Snapshot, EngineError> {
         let target = plan.target.canonical();
-        let counts = tx.admission_counts(incident.id, plan.action.kind.as_str(), &target, now).await?;
+        let counts = tx.admission_counts_of(incident, plan.action.kind.as_str(), &target, now).await?;
         let automation = tx.automation(now).await?;
         let approvers_needed = config.approval.approvers_of(plan, config.service(&plan.service));
         Ok(Snapshot {
@@ -157,28 +195,97 @@ pub(crate) fn stale(before: &Incident, approval: &Approval, now: Timestamp) -> N
     }
 }
 
-/// Without a plan nothing can run: a person takes over, or the connection's rest is waited for.
-async fn without_plan(
+/// What comes of a decision, before it is written down.
+enum Next {
+    /// It stays as it is.
+    Same,
+    /// The intent is written.
+    Intend {
+        gates: Vec<GateResult>,
+        approved_by: Option<String>,
+    },
+    Record(Box<Record>),
+}
+
+struct Record {
+    fact: Fact,
+    entry: Option<NewEntry>,
+    /// What would have been done is kept.
+    shadow: bool,
+    /// What holds this one back need not hold the next one back.
+    calls_next: bool,
+}
+
+impl Next {
+    fn quietly(fact: Fact) -> Self {
+        Self::Record(Box::new(Record { fact, entry: None, shadow: false, calls_next: false }))
+    }
+
+    fn told(fact: Fact, entry: NewEntry) -> Self {
+        Self::Record(Box::new(Record { fact, entry: Some(entry), shadow: false, calls_next: false }))
+    }
+}
+
+async fn write_down(
     tx: &mut Tx,
-    incident: &Incident,
-    why: Option<&NoPlan>,
-    config: &Config,
+    incident: Incident,
+    next: Next,
+    prepared: &Prepared,
     now: Timestamp,
 ) -> Result<Incident, EngineError> {
-    let fact = match why {
+    let id = incident.id;
+    match (next, &prepared.decided.plan) {
+        (Next::Intend { gates, approved_by }, Some(plan)) => {
+            let event = tx
+                .put_event(NewEvent {
+                    incident: id,
+                    plan,
+                    approved_by: approved_by.as_deref(),
+                    decision_confidence: prepared.decided.decision.confidence.shown(),
+                    started_at: now,
+                })
+                .await?;
+            tx.audit(NewEntry {
+                details: serde_json::json!({ "event": event, "plan_hash": plan.hash(), "gates": gates }),
+                ..entry("action.intended", &incident, "intent written", now)
+            })
+            .await?;
+            Ok(tx.record(id, &Fact::Admitted { gates, event, approved_by }, now).await?)
+        }
+        (Next::Same | Next::Intend { .. }, _) => Ok(incident),
+        (Next::Record(record), _) => {
+            let Record { fact, entry, shadow: keeps, calls_next } = *record;
+            if let Some(entry) = entry {
+                tx.audit(entry).await?;
+            }
+            if keeps {
+                shadow(tx, &incident, now).await?;
+            }
+            let incident = tx.record(id, &fact, now).await?;
+            if calls_next {
+                call_next(tx, now).await?;
+            }
+            Ok(incident)
+        }
+    }
+}
+
+/// Without a plan nothing can run: a person takes over, or the connection's rest is waited for.
+fn without_plan(incident: &Incident, why: Option<&NoPlan>, config: &Config, now: Timestamp) -> Next {
+    match why {
         Some(NoPlan::Resting { until }) => {
             let reason = "The connection to the target failed repeatedly and is given a rest.".into();
             let gate = GateResult { gate: Gate::CircuitBreaker, passed: false, reason, until: Some(*until) };
-            tx.audit(refused("action.queued", incident, &gate, now)).await?;
-            Fact::Queued { gates: vec![gate.clone()], gate, expires_at: now + config.limits.queue_expires() }
+            let entry = refused("action.queued", incident, &gate, now);
+            let expires_at = now + config.limits.queue_expires();
+            Next::told(Fact::Queued { gates: vec![gate.clone()], gate, expires_at }, entry)
         }
         other => {
             let text = other.map_or_else(|| "No plan could be made.".into(), NoPlan::text);
-            tx.audit(entry("action.refused", incident, &text, now)).await?;
-            Fact::Escalated { cause: Cause::NoPlan { text }, gates: vec![] }
+            let entry = entry("action.refused", incident, &text, now);
+            Next::told(Fact::Escalated { cause: Cause::NoPlan { text }, gates: vec![] }, entry)
         }
-    };
-    Ok(tx.record(incident.id, &fact, now).await?)
+    }
 }
 
 /// One of two people has approved, and the other's word is still waited for.
@@ -188,88 +295,58 @@ fn waits_for_another(incident: &Incident, now: Timestamp) -> bool {
 }
 
 /// What the gates' answer means for the incident: intent, queue, approval, hold or a person.
-#[expect(clippy::too_many_arguments, reason = "one transaction's worth of values")]
-async fn follow(
-    tx: &mut Tx,
-    incident: Incident,
-    plan: &Plan,
-    decision: &Decision,
-    admission: Admission,
-    asks: bool,
-    config: &Config,
-    now: Timestamp,
-) -> Result<Incident, EngineError> {
+fn follow(incident: &Incident, plan: &Plan, admission: Admission, asks: bool, config: &Config, now: Timestamp) -> Next {
     let gates = admission.gates.clone();
-    let id = incident.id;
     // Asking a person for something that cannot run anyway would be a waste of their night.
     let hopeless = gates.iter().find(|gate| !gate.passed && gate.gate.consequence() == Consequence::Escalate);
     if asks && hopeless.is_none() {
         if matches!(incident.state, State::AwaitingApproval { .. }) {
-            return Ok(incident);
+            return Next::Same;
         }
         let expires_at = now + config.limits.approval_expires();
-        tx.audit(entry("approval.requested", &incident, "awaiting approval", now)).await?;
-        return Ok(tx.record(id, &Fact::ApprovalRequested { gates, expires_at }, now).await?);
+        let entry = entry("approval.requested", incident, "awaiting approval", now);
+        return Next::told(Fact::ApprovalRequested { gates, expires_at }, entry);
     }
     let Some(refusal) = (if asks { hopeless } else { admission.refusal() }).cloned() else {
         // Whose approval it is matters only while it holds.
         let holds = |approval: &&Approval| approval.plan_hash == plan.hash() && now < approval.expires_at;
         let approved_by = incident.approval.as_ref().filter(holds).map(Approval::people);
-        let event = tx
-            .put_event(NewEvent {
-                incident: id,
-                plan,
-                approved_by: approved_by.as_deref(),
-                decision_confidence: decision.confidence.shown(),
-                started_at: now,
-            })
-            .await?;
-        tx.audit(NewEntry {
-            details: serde_json::json!({ "event": event, "plan_hash": plan.hash(), "gates": gates }),
-            ..entry("action.intended", &incident, "intent written", now)
-        })
-        .await?;
-        return Ok(tx.record(id, &Fact::Admitted { gates, event, approved_by }, now).await?);
+        return Next::Intend { gates, approved_by };
     };
     match refusal.gate.consequence() {
         Consequence::Hold => {
             if matches!(&incident.state, State::Decided { held: Some(held) } if held.gate == refusal) {
-                return Ok(incident);
+                return Next::Same;
             }
-            tx.audit(refused("action.held", &incident, &refusal, now)).await?;
-            shadow(tx, &incident, now).await?;
-            Ok(tx.record(id, &Fact::Held { gates, gate: refusal }, now).await?)
+            let entry = Some(refused("action.held", incident, &refusal, now));
+            let fact = Fact::Held { gates, gate: refusal };
+            Next::Record(Box::new(Record { fact, entry, shadow: true, calls_next: false }))
         }
         Consequence::Escalate => {
-            tx.audit(refused("action.refused", &incident, &refusal, now)).await?;
-            let cause = Cause::Gate { text: refusal.reason.clone() };
-            Ok(tx.record(id, &Fact::Escalated { cause, gates }, now).await?)
+            let entry = refused("action.refused", incident, &refusal, now);
+            let cause = Cause::Gate { text: refusal.reason };
+            Next::told(Fact::Escalated { cause, gates }, entry)
         }
         // Approved, but the approval ran out before its turn came.
-        Consequence::AwaitApproval if waits_for_another(&incident, now) => Ok(incident),
+        Consequence::AwaitApproval if waits_for_another(incident, now) => Next::Same,
         Consequence::AwaitApproval if matches!(incident.state, State::AwaitingApproval { .. }) => {
-            tx.audit(refused("approval.expired", &incident, &refusal, now)).await?;
-            Ok(tx.record(id, &Fact::ApprovalExpired, now).await?)
+            Next::told(Fact::ApprovalExpired, refused("approval.expired", incident, &refusal, now))
         }
         Consequence::AwaitApproval => {
             let expires_at = now + config.limits.approval_expires();
-            tx.audit(entry("approval.requested", &incident, &refusal.reason, now)).await?;
-            Ok(tx.record(id, &Fact::ApprovalRequested { gates, expires_at }, now).await?)
+            let entry = entry("approval.requested", incident, &refusal.reason, now);
+            Next::told(Fact::ApprovalRequested { gates, expires_at }, entry)
         }
         Consequence::Wait | Consequence::Queue | Consequence::StopActing => {
             let known = matches!(&incident.state, State::Queued { gate, .. } if gate.gate == refusal.gate);
-            if !known {
-                tx.audit(refused("action.queued", &incident, &refusal, now)).await?;
-            }
+            let entry = (!known).then(|| refused("action.queued", incident, &refusal, now));
             // Maintenance ends when it ends: the queue's time counts from then.
             let from = refusal.until.filter(|_| refusal.gate == Gate::Maintenance).unwrap_or(now);
             let expires_at = from.max(now) + config.limits.queue_expires();
-            let incident = tx.record(id, &Fact::Queued { gates, gate: refusal.clone(), expires_at }, now).await?;
-            // What holds this one back need not hold the next one back; the hourly limit holds them all.
-            if refusal.until.is_some() && refusal.gate != Gate::HourlyLimit {
-                call_next(tx, now).await?;
-            }
-            Ok(incident)
+            // The hourly limit holds them all.
+            let calls_next = refusal.until.is_some() && refusal.gate != Gate::HourlyLimit;
+            let fact = Fact::Queued { gates, gate: refusal, expires_at };
+            Next::Record(Box::new(Record { fact, entry, shadow: false, calls_next }))
         }
     }
 }

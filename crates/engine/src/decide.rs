@@ -10,7 +10,7 @@ use selfheal_core::config::{Config, Service};
 use selfheal_core::{
     Decided, Decision, DecisionKind, Effect, Fact, Gate, GateResult, Incident, NewSignal, Plan, Span, State, Timestamp,
 };
-use selfheal_store::{PendingEffect, Tx};
+use selfheal_store::PendingEffect;
 
 use crate::conclude::stale;
 use crate::engine::{Engine, EngineError};
@@ -56,7 +56,7 @@ impl Engine {
         if self.is_over(&incident, &config).await? {
             return self.cleared(effect, &incident, &config).await;
         }
-        let prepared = Prepared { evidence, ..self.prepare(&incident, &signals, &base, &config).await? };
+        let prepared = Prepared { evidence, ..self.prepare(&incident, &signals, &base, &config, false).await? };
         if self.asks_again(effect, &incident, prepared.no_plan.as_ref()).await? {
             return Ok(());
         }
@@ -175,10 +175,6 @@ impl Engine {
         tx.commit().await?;
         Ok(())
     }
-}
-
-pub(crate) async fn signals_of(tx: &mut Tx, incident: &Incident) -> Result<Vec<NewSignal>, EngineError> {
-    Ok(tx.signals_of(incident.id, SIGNALS).await?.into_iter().map(|signal| signal.seen).collect())
 }
 
 pub(crate) fn decidable(incident: &Incident) -> bool {

@@ -42,5 +42,6 @@ pub use knowledge::{Knowledge, Snapshot, Snapshots};
 pub use learning::AcceptedDraft;
 pub use live::LiveEvent;
 pub use people::{Choice, PersonError, Refusal};
+pub use rehearse::{Rehearsal, latest_kinds};
 pub use replay::{Change, Edit, Outlook, Replay, Replayed, Verdict as ReplayVerdict, replay};
 pub use watch::HealthWatch;

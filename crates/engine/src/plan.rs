@@ -79,6 +79,8 @@ pub(crate) struct Wanted<'a> {
     pub pattern: PatternId,
     pub action: Option<Action>,
     pub service: &'a ServiceName,
+    /// Only to see what it would be: what the target answers is not counted, and stores nothing.
+    pub rehearsed: bool,
 }
 
 impl Engine {
@@ -90,6 +92,7 @@ impl Engine {
         signals: &[NewSignal],
         base: &Knowledge,
         config: &Config,
+        rehearsed: bool,
     ) -> Result<Prepared, EngineError> {
         let mut tx = self.store.read().await?;
         let judgement = self.judgement(&mut tx, incident, signals, base, config).await?;
@@ -124,7 +127,7 @@ impl Engine {
         let Some((pattern, action)) = wanted else {
             return Ok(Prepared { judgement, decided, preflight: None, no_plan: None, managed, evidence: None });
         };
-        let wanted = Wanted { pattern, action, service: &service };
+        let wanted = Wanted { pattern, action, service: &service, rehearsed };
         let (preflight, no_plan) = match self.plan(incident, wanted, config).await? {
             Ok((plan, preflight)) => {
                 fill(&mut decided, plan, &preflight);
@@ -161,8 +164,12 @@ impl Engine {
         choice: &Chosen,
         config: &Config,
     ) -> Result<Result<(Decided, Preflight), NoPlan>, EngineError> {
-        let wanted =
-            Wanted { pattern: choice.pattern.clone(), action: Some(choice.action.clone()), service: &choice.service };
+        let wanted = Wanted {
+            pattern: choice.pattern.clone(),
+            action: Some(choice.action.clone()),
+            service: &choice.service,
+            rehearsed: false,
+        };
         let (plan, preflight) = match self.plan(incident, wanted, config).await? {
             Ok(planned) => planned,
             Err(why) => return Ok(Err(why)),
@@ -195,7 +202,11 @@ impl Engine {
             Err(why) => return Ok(Err(NoPlan::Because(why))),
         };
         let connection = target.connection();
-        if let Some(until) = self.connection_rests(&connection).await? {
+        let rests = match wanted.rehearsed {
+            true => self.connection_would_rest(&connection).await?,
+            false => self.connection_rests(&connection).await?,
+        };
+        if let Some(until) = rests {
             return Ok(Err(NoPlan::Resting { until }));
         }
         let asked = tokio::time::timeout(PREVIEW, actuator.preview(&action, &target, self.now())).await;
@@ -206,16 +217,23 @@ impl Engine {
         };
         let preflight = match asked.unwrap_or_else(|_| Err(unanswered())) {
             Ok(preflight) => {
-                self.connection_answered(&connection).await?;
+                if !wanted.rehearsed {
+                    self.connection_answered(&connection).await?;
+                }
                 preflight
             }
             Err(error @ ActuatorError::Unreachable { .. }) => {
-                self.connection_failed(&connection).await?;
+                // A rehearsal must not be able to open the breaker: whoever may look could stop the healing with it.
+                if !wanted.rehearsed {
+                    self.connection_failed(&connection).await?;
+                }
                 return Ok(Err(NoPlan::Unreachable(error.to_string())));
             }
             Err(error) => {
                 // What manages the target answered; what it said is another matter.
-                self.connection_answered(&connection).await?;
+                if !wanted.rehearsed {
+                    self.connection_answered(&connection).await?;
+                }
                 return Ok(Err(NoPlan::Because(error.to_string())));
             }
         };

@@ -14,15 +14,16 @@ use selfheal_core::learn::wilson_lower_bound;
 use selfheal_core::matching::{PatternMatch, Query, RuleOutcome};
 use selfheal_core::{
     DecisionKind, DecisionReason, Fingerprint, Incident, IncidentId, Level, NewSignal, ProjectName, ServiceName,
-    Severity, SourceName, State as IncidentState, Timestamp,
+    Severity, SourceName, State as IncidentState, Timestamp, UNKNOWN_SERVICE,
 };
-use selfheal_engine::{EVIDENCE_LIMIT, Judged, Knowledge, Subject, decision_on, judge};
+use selfheal_engine::{EVIDENCE_LIMIT, Judged, Knowledge, Subject, decision_on, judge, latest_kinds};
 use selfheal_store::{IncidentFilter, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::overview::parse_id;
 use crate::extract::Body;
+use crate::long_work::{Stop, long};
 use crate::view::{MatchView, Reason, TextSpan, match_view, utf16};
 use crate::{ApiError, App, Principal};
 
@@ -165,20 +166,27 @@ struct Case {
     responses((status = 200, body = Analysis)))]
 pub async fn analyze(
     State(app): State<Arc<App>>,
-    _who: Principal,
+    who: Principal,
     Body(body): Body<AdviseRequest>,
 ) -> Result<Json<Analysis>, ApiError> {
-    Ok(Json(analysis(&read(&app, body).await?)))
+    let asked = Arc::clone(&app);
+    long(&app, &who, move |stop| async move { Ok(analysis(&read(&asked, body, &stop).await?)) }).await.map(Json)
 }
 
 #[utoipa::path(post, operation_id = "recommend", path = "/api/v1/knowledge/recommend", tag = "knowledge", request_body = AdviseRequest,
     responses((status = 200, body = Recommendations)))]
 pub async fn recommend(
     State(app): State<Arc<App>>,
-    _who: Principal,
+    who: Principal,
     Body(body): Body<AdviseRequest>,
 ) -> Result<Json<Recommendations>, ApiError> {
-    let case = read(&app, body).await?;
+    let asked = Arc::clone(&app);
+    let recommended =
+        long(&app, &who, move |stop| async move { Ok(recommendations(read(&asked, body, &stop).await?)) });
+    recommended.await.map(Json)
+}
+
+fn recommendations(case: Case) -> Recommendations {
     let recommendations = case
         .judged
         .matches
@@ -189,33 +197,37 @@ pub async fn recommend(
             Some(case.recommendation(i + 1, found, &pattern))
         })
         .collect();
-    Ok(Json(Recommendations {
+    Recommendations {
         incident: case.incident.as_ref().map(|incident| incident.id.to_string()),
         service: case.judged.service.to_string(),
         decision: case.decision(),
         recommendations,
         missing: case.missing(),
         similar: case.similar,
-    }))
+    }
 }
 
-async fn read(app: &App, body: AdviseRequest) -> Result<Case, ApiError> {
+async fn read(app: &App, body: AdviseRequest, stop: &Stop) -> Result<Case, ApiError> {
     let now = app.now();
     let config = app.engine.config();
     let mut tx = app.store().read().await?;
     let base = app.engine.knowledge(&mut tx).await?;
     let (incident, records, project, service, signals) = match (body.text, body.incident) {
         (Some(text), None) => {
-            let service = ServiceName::new(body.service.unwrap_or_else(|| "unknown".into()));
+            // The text may take long: nobody else waits for this connection.
+            drop(tx);
+            let service = ServiceName::new(body.service.unwrap_or_else(|| UNKNOWN_SERVICE.into()));
             let known = config.service(&service).map(|service| service.project.clone());
             let project =
                 body.project.map_or_else(|| known.unwrap_or_else(|| ProjectName::new("default")), ProjectName::new);
             let holds = |signal: &NewSignal| {
                 let query =
                     Query { project: &project, service: &signal.service, signals: std::slice::from_ref(signal) };
-                base.rank(&query, 1).first().is_some_and(|best| best.rule.is_satisfied())
+                !stop.is_due() && base.rank(&query, 1).first().is_some_and(|best| best.rule.is_satisfied())
             };
             let (records, signals) = detected(&text, &service, &project, now, holds);
+            stop.go_on()?;
+            tx = app.store().read().await?;
             (None, Some(records), project, service, signals)
         }
         (None, Some(id)) => {
@@ -239,8 +251,10 @@ async fn read(app: &App, body: AdviseRequest) -> Result<Case, ApiError> {
             services.push(signal.service.clone());
         }
     }
+    // As many as an incident is judged by.
+    let latest = latest_kinds(&signals);
     let fingerprints: Vec<Fingerprint> = incident.as_ref().map_or_else(
-        || signals.iter().map(|signal| signal.fingerprint.clone()).collect(),
+        || latest.iter().map(|signal| signal.fingerprint.clone()).collect(),
         |incident| incident.fingerprints.clone(),
     );
     let evidence = tx.relevance_evidence(&fingerprints).await?;
@@ -248,7 +262,7 @@ async fn read(app: &App, body: AdviseRequest) -> Result<Case, ApiError> {
         Some(incident) => Subject::of(incident),
         None => Subject { project: &project, service: &service, services: &services, since: None },
     };
-    let judged = base.read(|base| judge(&subject, &signals, &evidence, base, &config));
+    let judged = base.read(|base| judge(&subject, &latest, &evidence, base, &config));
     let this = incident.as_ref().map(|incident| incident.id);
     let similar = similar(&mut tx, this, &project, &signals, &fingerprints, &judged).await?;
     let upstream = upstream(&mut tx, &judged.service, this, &config).await?;
@@ -437,7 +451,7 @@ impl Case {
             Some(_) => {}
         }
         match self.config.service(service) {
-            None if service.as_str() == "unknown" => {
+            None if service.as_str() == UNKNOWN_SERVICE => {
                 missing.push("Which service it is: name it with --service.".into());
             }
             None => missing.push(format!(

@@ -18,6 +18,8 @@ use utoipa::IntoParams;
 
 use super::overview::parse_id;
 use crate::extract::Params;
+use crate::limit::limit;
+use crate::long_work::long;
 use crate::view::{AuditPage, ChainView, audit_entry, chain_view};
 use crate::{ApiError, App, Principal, Role};
 
@@ -62,7 +64,7 @@ pub async fn list(
         since: query.since.as_deref().map(|text| moment(text, now)).transpose()?,
         until: query.until.as_deref().map(|text| moment(text, now)).transpose()?,
     };
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_LIMIT);
+    let limit = limit(query.limit, PAGE, 1, PAGE_LIMIT)?;
     let (report, _) = crate::audit::look(&app).await?;
     let mut tx = app.store().read().await?;
     let entries = tx.audit_entries(&filter, before, limit).await?;
@@ -76,8 +78,9 @@ pub async fn list(
 
 /// Checks the whole chain, and every checkpoint.
 #[utoipa::path(get, operation_id = "verify_audit", path = "/api/v1/audit/verify", tag = "audit", responses((status = 200, body = ChainView)))]
-pub async fn verify(State(app): State<Arc<App>>, _who: Principal) -> Result<Json<ChainView>, ApiError> {
-    let checked = crate::audit::check(&app).await?;
+pub async fn verify(State(app): State<Arc<App>>, who: Principal) -> Result<Json<ChainView>, ApiError> {
+    let asked = Arc::clone(&app);
+    let checked = long(&app, &who, move |_| async move { crate::audit::check(&asked).await }).await?;
     Ok(Json(chain_view(&checked, crate::audit::own_key(&app).as_ref())))
 }
 

@@ -12,6 +12,7 @@ use selfheal_engine::NotifierStatus;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::long_work::long;
 use crate::{ApiError, App, Principal};
 
 /// How long one look at a file may take.
@@ -40,7 +41,13 @@ pub struct DoctorReport {
 }
 
 #[utoipa::path(get, path = "/api/v1/doctor", tag = "doctor", responses((status = 200, body = DoctorReport)))]
-pub async fn doctor(State(app): State<Arc<App>>, _who: Principal) -> Result<Json<DoctorReport>, ApiError> {
+pub async fn doctor(State(app): State<Arc<App>>, who: Principal) -> Result<Json<DoctorReport>, ApiError> {
+    // The file and the trail are read whole.
+    let asked = Arc::clone(&app);
+    long(&app, &who, move |_| async move { examined(asked).await }).await.map(Json)
+}
+
+async fn examined(app: Arc<App>) -> Result<DoctorReport, ApiError> {
     // A database that cannot be used is a finding, not the end of the others.
     let broken = |about: &str, error: ApiError| {
         let (_, problem) = error.problem();
@@ -89,7 +96,7 @@ pub async fn doctor(State(app): State<Arc<App>>, _who: Principal) -> Result<Json
         }
         findings.push(finding(&about, Health::Bad, problem, "See the engine's log for when it began.".into()));
     }
-    Ok(Json(DoctorReport { findings }))
+    Ok(DoctorReport { findings })
 }
 
 /// Whether a log can be read. Looked at elsewhere and not for long: a pipe or a lost network disk would not answer at all.

@@ -5,13 +5,19 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use selfheal_core::analyse::root_cause;
+use selfheal_core::config::Config;
 use selfheal_core::detect::{Joiner, parse_record, reduce};
-use selfheal_core::{DecisionKind, ProjectName, ServiceName, SourceName, State as IncidentState};
+use selfheal_core::{
+    DecisionKind, NAMED_SERVICE, NewSignal, ProjectName, ServiceName, SourceName, State as IncidentState, Timestamp,
+    UNKNOWN_SERVICE,
+};
+use selfheal_engine::Rehearsal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::incidents::view;
 use crate::extract::Body;
+use crate::long_work::long;
 use crate::view::{
     GateView, IncidentRow, IncidentView, MatchView, Reason, decision_view, gate_views, incident_row, match_view,
 };
@@ -24,7 +30,9 @@ pub struct IngestRequest {
     pub text: String,
     /// What the text is called in evidence, e.g. the file's name.
     pub source: String,
+    /// The only service that the text speaks for, whatever its lines say of themselves.
     pub service: Option<String>,
+    /// Its project; one of the inventory has its own.
     pub project: Option<String>,
     /// Show what would be made of it, and do nothing.
     #[serde(default)]
@@ -34,6 +42,9 @@ pub struct IngestRequest {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct IngestSignal {
     pub service: String,
+    /// The service that the line itself names, where that is another one: it chooses nothing.
+    #[schema(required)]
+    pub named_service: Option<String>,
     pub severity: selfheal_core::Severity,
     pub template: String,
     pub text: String,
@@ -46,6 +57,9 @@ pub struct IngestSignal {
 pub struct IngestReply {
     pub records: usize,
     pub signals: Vec<IngestSignal>,
+    /// How many kinds of failures a rehearsal judged: the latest, as many as are looked at of an incident. Null where it is none.
+    #[schema(required)]
+    pub judged: Option<usize>,
     /// The worst incident that the text led to; null where it holds no signal.
     #[schema(required)]
     pub incident: Option<IncidentRow>,
@@ -57,9 +71,11 @@ pub struct IngestReply {
     pub gates: Vec<GateView>,
 }
 
+/// Takes text for one service. What an approver sends can lead to an action on that service, as what an approver chooses can;
+/// a rehearsal leads to nothing, and needs no more than looking does.
 #[utoipa::path(post, path = "/api/v1/ingest", tag = "ingest", request_body = IngestRequest,
     responses((status = 200, body = IngestReply),
-        (status = 503, body = crate::Problem, description = "Nothing was acknowledged: send it again.")))]
+        (status = 503, body = crate::Problem, description = "Not all of it was acknowledged: send it again.")))]
 pub async fn ingest(
     State(app): State<Arc<App>>,
     who: Principal,
@@ -68,30 +84,86 @@ pub async fn ingest(
     if !body.dry_run {
         who.require(Role::Approver, "Ingesting")?;
     }
-    for name in [&body.service, &body.project].into_iter().flatten() {
-        let usable = (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-        if !usable {
+    let whom = Whom::of(&body, &app.engine.config())?;
+    let (dry_run, now) = (body.dry_run, app.now());
+    let (asked, person) = (Arc::clone(&app), who.clone());
+    let reply = long(&app, &who, move |_| async move {
+        let (records, signals) = whom.signals(&body.text, now);
+        let mut reply = reply_of(records, &signals);
+        if dry_run {
+            if let Some(rehearsed) = asked.engine.rehearse(&signals).await? {
+                foreseen(&asked, &mut reply, &rehearsed, now).await?;
+            }
+        } else {
+            taken(&asked, &person, &mut reply, &signals).await?;
+        }
+        Ok(reply)
+    });
+    reply.await.map(Json)
+}
+
+/// Characters of the name of a source.
+const SOURCE: usize = 1_000;
+
+/// Whom a text speaks for.
+struct Whom {
+    source: SourceName,
+    service: ServiceName,
+    project: ProjectName,
+}
+
+impl Whom {
+    fn of(body: &IngestRequest, config: &Config) -> Result<Self, ApiError> {
+        let unusable =
+            |name: &str, most: usize| !(1..=most).contains(&name.chars().count()) || name.chars().any(char::is_control);
+        if [&body.service, &body.project].into_iter().flatten().any(|name| unusable(name, 100)) {
             return Err(ApiError::invalid(
                 "The name cannot be used",
                 "expected 1 to 100 printable characters for a service or project",
                 "Use the name that the inventory has.",
             ));
         }
+        if unusable(&body.source, SOURCE) {
+            return Err(ApiError::invalid(
+                "The name cannot be used",
+                format!("expected 1 to {SOURCE} printable characters for the source"),
+                "Name the file, or where the text comes from.",
+            ));
+        }
+        let service = ServiceName::new(body.service.as_deref().unwrap_or(UNKNOWN_SERVICE));
+        let project = match (config.service(&service), &body.project) {
+            (Some(known), Some(asked)) if known.project.as_str() != asked => {
+                return Err(ApiError::invalid(
+                    "The project is another one",
+                    format!("`{service}` belongs to the project `{}` of the inventory", known.project),
+                    "Leave the project out, or name that one.",
+                ));
+            }
+            (Some(known), _) => known.project.clone(),
+            (None, Some(asked)) => ProjectName::new(asked),
+            (None, None) => config.project_of(&service),
+        };
+        Ok(Self { source: SourceName::new(body.source.as_str()), service, project })
     }
-    let now = app.now();
-    let mut joiner = Joiner::default();
-    let mut records: Vec<_> =
-        body.text.lines().filter_map(|line| joiner.push(line)).map(|raw| parse_record(&raw, now)).collect();
-    records.extend(joiner.flush().map(|raw| parse_record(&raw, now)));
-    let service = ServiceName::new(body.service.unwrap_or_else(|| "unknown".into()));
-    let project = body.project.map_or_else(|| app.engine.config().project_of(&service), ProjectName::new);
-    let signals = reduce(&records, &SourceName::new(body.source), &service, &project);
-    let mut reply = IngestReply {
-        records: records.len(),
+
+    /// How many records a text has, and the kinds of failures among them.
+    fn signals(&self, text: &str, now: Timestamp) -> (usize, Vec<NewSignal>) {
+        let mut joiner = Joiner::default();
+        let mut records: Vec<_> =
+            text.lines().filter_map(|line| joiner.push(line)).map(|raw| parse_record(&raw, now)).collect();
+        records.extend(joiner.flush().map(|raw| parse_record(&raw, now)));
+        (records.len(), reduce(&records, &self.source, &self.service, &self.project))
+    }
+}
+
+fn reply_of(records: usize, signals: &[NewSignal]) -> IngestReply {
+    IngestReply {
+        records,
         signals: signals
             .iter()
             .map(|signal| IngestSignal {
                 service: signal.service.to_string(),
+                named_service: signal.attributes.get(NAMED_SERVICE).cloned(),
                 severity: signal.severity,
                 template: signal.template.clone(),
                 text: signal.text.clone(),
@@ -100,53 +172,60 @@ pub async fn ingest(
                 last_seen: signal.last_seen.to_rfc3339(),
             })
             .collect(),
+        judged: None,
         incident: None,
         matches: Vec::new(),
         decision: None,
         reasons: Vec::new(),
         gates: Vec::new(),
-    };
-    if body.dry_run {
-        if let Some(incident) = app.engine.rehearse(&signals).await? {
-            reply.incident = Some(incident_row(&incident, &[], now));
-            if let Some(decided) = &incident.decided {
-                let mut tx = app.store().read().await?;
-                let mut candidates = Vec::new();
-                for found in &decided.matches {
-                    let pattern = tx.pattern(&found.pattern).await?;
-                    let action = pattern.as_ref().and_then(|p| p.action.as_ref()).map(|action| action.kind.to_string());
-                    let cause = pattern.map_or_else(String::new, |p| root_cause(&p, &incident, &decided.service));
-                    candidates.push(match_view(found, action, cause));
-                }
-                let decision = decision_view(decided, now, candidates);
-                reply.decision = Some(decision.kind);
-                reply.reasons = decision.reasons;
-                reply.matches = decision.candidates;
-            }
-            reply.gates = gate_views(&incident.gates);
-            // Decided one way, and stopped all the same: the reason belongs beside the decision.
-            if let (IncidentState::Escalated { reason, .. }, Some(DecisionKind::Auto | DecisionKind::Suggest)) =
-                (&incident.state, reply.decision)
-            {
-                reply.reasons.push(Reason { code: "escalated".into(), text: reason.clone() });
-            }
-        }
-    } else {
-        let mut worst: Option<IncidentView> = None;
-        for id in app.engine.take(&signals, None).await? {
-            let view = view(&app, id, &who).await?;
-            if worst.as_ref().is_none_or(|worst| worst.incident.severity < view.incident.severity) {
-                worst = Some(view);
-            }
-        }
-        let Some(view) = worst else { return Ok(Json(reply)) };
-        reply.incident = Some(view.incident);
-        if let Some(decision) = view.decision {
-            reply.decision = Some(decision.kind);
-            reply.reasons = decision.reasons;
-            reply.matches = decision.candidates;
-        }
-        reply.gates = view.gates;
     }
-    Ok(Json(reply))
+}
+
+/// What a rehearsal found.
+async fn foreseen(app: &App, reply: &mut IngestReply, rehearsed: &Rehearsal, now: Timestamp) -> Result<(), ApiError> {
+    let incident = &rehearsed.incident;
+    reply.judged = Some(rehearsed.judged);
+    reply.incident = Some(incident_row(incident, &[], now));
+    if let Some(decided) = &incident.decided {
+        let mut tx = app.store().read().await?;
+        let mut candidates = Vec::new();
+        for found in &decided.matches {
+            let pattern = tx.pattern(&found.pattern).await?;
+            let action = pattern.as_ref().and_then(|p| p.action.as_ref()).map(|action| action.kind.to_string());
+            let cause = pattern.map_or_else(String::new, |p| root_cause(&p, incident, &decided.service));
+            candidates.push(match_view(found, action, cause));
+        }
+        let decision = decision_view(decided, now, candidates);
+        reply.decision = Some(decision.kind);
+        reply.reasons = decision.reasons;
+        reply.matches = decision.candidates;
+    }
+    reply.gates = gate_views(&incident.gates);
+    // Decided one way, and stopped all the same: the reason belongs beside the decision.
+    if let (IncidentState::Escalated { reason, .. }, Some(DecisionKind::Auto | DecisionKind::Suggest)) =
+        (&incident.state, reply.decision)
+    {
+        reply.reasons.push(Reason { code: "escalated".into(), text: reason.clone() });
+    }
+    Ok(())
+}
+
+/// Takes the signals, and shows the worst incident that they belong to.
+async fn taken(app: &App, who: &Principal, reply: &mut IngestReply, signals: &[NewSignal]) -> Result<(), ApiError> {
+    let mut worst: Option<IncidentView> = None;
+    for id in app.engine.take(signals, None).await? {
+        let view = view(app, id, who).await?;
+        if worst.as_ref().is_none_or(|worst| worst.incident.severity < view.incident.severity) {
+            worst = Some(view);
+        }
+    }
+    let Some(view) = worst else { return Ok(()) };
+    reply.incident = Some(view.incident);
+    if let Some(decision) = view.decision {
+        reply.decision = Some(decision.kind);
+        reply.reasons = decision.reasons;
+        reply.matches = decision.candidates;
+    }
+    reply.gates = view.gates;
+    Ok(())
 }

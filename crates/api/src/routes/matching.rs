@@ -15,15 +15,19 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::extract::{Body, Params};
+use crate::limit::limit;
+use crate::long_work::{Stop, long};
 use crate::view::{MatchView, TextSpan, condition_words, match_view, utf16};
-use crate::{ApiError, App, Principal};
+use crate::{ApiError, App, Principal, Role};
 
 const LINES_LIMIT: usize = 10_000;
 const TOP_LIMIT: usize = 100;
 /// Patterns that an explained line is ranked among, beside those whose rule holds and the one that is asked about.
 const EXPLAINED: usize = 200;
 /// Patterns tested in one request.
-const TESTED_LIMIT: usize = 200;
+const TESTED_LIMIT: usize = 50;
+/// Bytes of one line, as a log source reads it.
+const LINE_LIMIT: usize = 64 * 1024;
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -45,7 +49,7 @@ pub struct MatchReply {
     responses((status = 200, body = MatchReply)))]
 pub async fn match_lines(
     State(app): State<Arc<App>>,
-    _who: Principal,
+    who: Principal,
     Body(body): Body<MatchRequest>,
 ) -> Result<Json<MatchReply>, ApiError> {
     if body.lines.len() > LINES_LIMIT {
@@ -55,12 +59,16 @@ pub async fn match_lines(
             "Send them in pieces.",
         ));
     }
+    body.lines.iter().try_for_each(|line| short_enough(line))?;
     let now = app.now();
-    let base = app.engine.knowledge(&mut app.store().read().await?).await?;
-    let top = body.top.unwrap_or(3).clamp(1, TOP_LIMIT);
+    let top = limit(body.top, 3, 1, TOP_LIMIT)?;
     let place = Place::new(body.project, body.service);
-    let lines = blocking(move || base.read(|base| matched(base, &body.lines, &place, top, now))).await?;
-    Ok(Json(MatchReply { lines }))
+    let asked = Arc::clone(&app);
+    let lines = long(&app, &who, move |stop| async move {
+        let base = asked.engine.knowledge(&mut asked.store().read().await?).await?;
+        base.read(|base| matched(base, &body.lines, &place, top, now, &stop))
+    });
+    Ok(Json(MatchReply { lines: lines.await? }))
 }
 
 /// Where a line is taken to have been seen.
@@ -84,13 +92,26 @@ impl Place {
     }
 }
 
-/// Work that keeps a processor busy, away from the threads that answer requests.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::Internal(error.to_string()))
+fn short_enough(line: &str) -> Result<(), ApiError> {
+    if line.len() <= LINE_LIMIT {
+        return Ok(());
+    }
+    Err(ApiError::invalid(
+        "A line is too long",
+        format!("expected at most {LINE_LIMIT} bytes, found {}", line.len()),
+        "Send its beginning.",
+    ))
 }
 
-/// Logs repeat themselves: each distinct line is matched once, on all processors.
-fn matched(base: &KnowledgeBase, lines: &[String], place: &Place, top: usize, now: Timestamp) -> Vec<Vec<MatchView>> {
+/// Logs repeat themselves: each distinct line is matched once, on half of the processors.
+fn matched(
+    base: &KnowledgeBase,
+    lines: &[String],
+    place: &Place,
+    top: usize,
+    now: Timestamp,
+    stop: &Stop,
+) -> Result<Vec<Vec<MatchView>>, ApiError> {
     let mut known: HashMap<&str, usize> = HashMap::new();
     let mut distinct: Vec<&str> = Vec::new();
     let which: Vec<usize> = lines
@@ -102,10 +123,11 @@ fn matched(base: &KnowledgeBase, lines: &[String], place: &Place, top: usize, no
             })
         })
         .collect();
-    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get).div_ceil(2);
     let share = distinct.len().div_ceil(workers).max(1);
     let one = |text: &&str| {
-        let found = rank(base, text, place, top, now);
+        // What is left out here is refused as a whole below.
+        let found = if stop.is_due() { Vec::new() } else { rank(base, text, place, top, now) };
         found.iter().map(|found| shown(base, found)).collect::<Vec<MatchView>>()
     };
     let found: Vec<Vec<MatchView>> = std::thread::scope(|scope| {
@@ -117,7 +139,8 @@ fn matched(base: &KnowledgeBase, lines: &[String], place: &Place, top: usize, no
             .flat_map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     });
-    which.into_iter().map(|i| found[i].clone()).collect()
+    stop.go_on()?;
+    Ok(which.into_iter().map(|i| found[i].clone()).collect())
 }
 
 fn rank(base: &KnowledgeBase, text: &str, place: &Place, top: usize, now: Timestamp) -> Vec<PatternMatch> {
@@ -189,7 +212,7 @@ pub struct SearchReply {
     responses((status = 200, body = SearchReply)))]
 pub async fn search(
     State(app): State<Arc<App>>,
-    _who: Principal,
+    who: Principal,
     Params(query): Params<SearchQuery>,
 ) -> Result<Json<SearchReply>, ApiError> {
     if query.q.trim().is_empty() || query.q.len() > 2_000 {
@@ -199,10 +222,13 @@ pub async fn search(
             "Say what fails, e.g. `connection refused`.",
         ));
     }
-    let limit = query.limit.unwrap_or(10).clamp(1, TOP_LIMIT);
-    let patterns = app.store().read().await?.patterns().await?;
-    let patterns = blocking(move || searched(patterns, &query.q, limit)).await?;
-    Ok(Json(SearchReply { patterns }))
+    let limit = limit(query.limit, 10, 1, TOP_LIMIT)?;
+    let asked = Arc::clone(&app);
+    let patterns = long(&app, &who, move |_| async move {
+        let patterns = asked.store().read().await?.patterns().await?;
+        Ok(searched(patterns, &query.q, limit))
+    });
+    Ok(Json(SearchReply { patterns: patterns.await? }))
 }
 
 /// Ranks by text alone, whatever the scope, the rule or the state: who searches wants to find drafts too.
@@ -376,46 +402,53 @@ pub struct TestReply {
     responses((status = 200, body = TestReply)))]
 pub async fn test(
     State(app): State<Arc<App>>,
-    _who: Principal,
+    who: Principal,
     Body(body): Body<TestRequest>,
 ) -> Result<Json<TestReply>, ApiError> {
     let invalid = |why: &str, next: &str| ApiError::invalid("The patterns cannot be tested", why, next);
     if body.patterns.len() > TESTED_LIMIT {
-        return Err(invalid("more than 200 patterns at once", "Name fewer, or none for all of them page by page."));
+        let why = format!("more than {TESTED_LIMIT} patterns at once");
+        return Err(invalid(&why, "Name fewer, or none for all of them page by page."));
     }
     if body.line.is_some() && body.patterns.len() != 1 {
         return Err(invalid("a line is explained against exactly one pattern", "Name one."));
     }
+    match &body.line {
+        Some(line) => short_enough(line)?,
+        // One line is read like any other; all examples of many patterns are the work of those who tend the knowledge base.
+        None => who.require(Role::Approver, "Testing patterns by their examples")?,
+    }
     let now = app.now();
-    let mut tx = app.store().read().await?;
-    let base = app.engine.knowledge(&mut tx).await?;
-    let (mut patterns, mut next) = (Vec::new(), None);
-    if body.patterns.is_empty() {
-        let after = body.after.as_deref().map(PatternId::new);
-        patterns = tx.patterns_after(after.as_ref(), TESTED_LIMIT as i64).await?;
-        next = patterns.last().filter(|_| patterns.len() == TESTED_LIMIT).map(|last| last.id.to_string());
-    }
-    for name in &body.patterns {
-        let id = PatternId::from_name(name);
-        patterns.push(tx.pattern(&id).await?.ok_or_else(|| ApiError::no_pattern(&id))?);
-    }
-    drop(tx);
-    let reply = blocking(move || match (&body.line, patterns.first()) {
-        (Some(line), Some(pattern)) => {
+    let asked = Arc::clone(&app);
+    let reply = long(&app, &who, move |stop| async move {
+        let mut tx = asked.store().read().await?;
+        let base = asked.engine.knowledge(&mut tx).await?;
+        let (mut patterns, mut next) = (Vec::new(), None);
+        if body.patterns.is_empty() {
+            let after = body.after.as_deref().map(PatternId::new);
+            patterns = tx.patterns_after(after.as_ref(), TESTED_LIMIT as i64).await?;
+            next = patterns.last().filter(|_| patterns.len() == TESTED_LIMIT).map(|last| last.id.to_string());
+        }
+        for name in &body.patterns {
+            let id = PatternId::from_name(name);
+            patterns.push(tx.pattern(&id).await?.ok_or_else(|| ApiError::no_pattern(&id))?);
+        }
+        drop(tx);
+        if let (Some(line), Some(pattern)) = (&body.line, patterns.first()) {
             let place = match (&body.project, &body.service) {
                 (None, None) => Place::of(pattern),
                 _ => Place::new(body.project.clone(), body.service.clone()),
             };
             let line = base.read(|base| explained(base, pattern, line, &place, now))?;
-            Ok(TestReply { ok: line.holds, patterns: Vec::new(), line: Some(line), next: None })
+            return Ok(TestReply { ok: line.holds, patterns: Vec::new(), line: Some(line), next: None });
         }
-        _ => {
-            let test = |base: &KnowledgeBase| patterns.iter().map(|pattern| tested(base, pattern, now)).collect();
-            let tested: Vec<PatternTest> = base.read(test);
-            Ok(TestReply { ok: tested.iter().all(|test| test.ok), patterns: tested, line: None, next })
-        }
+        let test = |base: &KnowledgeBase| -> Result<Vec<PatternTest>, ApiError> {
+            patterns.iter().map(|pattern| stop.go_on().map(|()| tested(base, pattern, now))).collect()
+        };
+        let tested = base.read(test)?;
+        Ok(TestReply { ok: tested.iter().all(|test| test.ok), patterns: tested, line: None, next })
     });
-    reply.await?.map(Json)
+    reply.await.map(Json)
 }
 
 /// Tests the examples of one pattern against the whole base.

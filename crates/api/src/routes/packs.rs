@@ -15,6 +15,7 @@ use utoipa::IntoParams;
 
 use super::backup::swallow;
 use crate::extract::Params;
+use crate::long_work::long;
 use crate::packs::ImportOptions;
 use crate::view::ImportReply;
 use crate::{ApiError, App, Principal, Role};
@@ -69,9 +70,15 @@ pub struct ExportQuery {
     responses((status = 200, content_type = "application/yaml", body = String), (status = 404, body = crate::Problem)))]
 pub async fn export(
     State(app): State<Arc<App>>,
-    _who: Principal,
+    who: Principal,
     Params(query): Params<ExportQuery>,
 ) -> Result<Response, ApiError> {
+    let asked = Arc::clone(&app);
+    let text = long(&app, &who, move |_| async move { exported(&asked, query).await }).await?;
+    Ok(([(header::CONTENT_TYPE, "application/yaml")], text).into_response())
+}
+
+async fn exported(app: &App, query: ExportQuery) -> Result<String, ApiError> {
     let wanted: Option<BTreeSet<PatternId>> = query
         .patterns
         .map(|ids| ids.split(',').map(str::trim).filter(|id| !id.is_empty()).map(PatternId::from_name).collect());
@@ -88,8 +95,5 @@ pub async fn export(
         .filter(|kept| query.family.as_ref().is_none_or(|family| *family == kept.pattern.family))
         .map(|kept| (kept.pattern, kept.document))
         .collect();
-    let text = tokio::task::spawn_blocking(move || write_pack(&chosen))
-        .await
-        .map_err(|error| ApiError::Internal(error.to_string()))?;
-    Ok(([(header::CONTENT_TYPE, "application/yaml")], text).into_response())
+    Ok(write_pack(&chosen))
 }

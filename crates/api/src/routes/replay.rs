@@ -14,7 +14,9 @@ use utoipa::ToSchema;
 
 use super::patterns::{PutPattern, entry};
 use crate::extract::Body;
-use crate::{ApiError, App, Principal};
+use crate::limit::limit;
+use crate::long_work::long;
+use crate::{ApiError, App, Principal, Role};
 
 /// Incidents that are judged where nothing else is said, and at most.
 const LIMIT: u64 = 10_000;
@@ -104,13 +106,15 @@ pub struct ReplayReply {
     pub changes: Vec<ReplayChange>,
 }
 
+/// Judges past incidents anew under an edit, which is the work of those who tend the knowledge base: it needs the role approver.
 #[utoipa::path(post, operation_id = "replay_pattern", path = "/api/v1/knowledge/replay", tag = "knowledge", request_body = ReplayRequest,
     responses((status = 200, body = ReplayReply)))]
 pub async fn replay_pattern(
     State(app): State<Arc<App>>,
-    _who: Principal,
+    who: Principal,
     Body(mut body): Body<ReplayRequest>,
 ) -> Result<Json<ReplayReply>, ApiError> {
+    who.require(Role::Approver, "Replaying an edit")?;
     let since = match (body.since.as_deref(), body.within_minutes) {
         (Some(since), None) => moment(since)?,
         (None, Some(minutes)) => app.now() - Span::from_minutes(minutes.min(MINUTES_AT_MOST)),
@@ -123,47 +127,51 @@ pub async fn replay_pattern(
             ));
         }
     };
-    let limit = body.limit.unwrap_or(LIMIT).clamp(1, LIMIT_AT_MOST);
+    let limit = limit(body.limit, LIMIT, 1, LIMIT_AT_MOST)?;
     let id = PatternId::from_name(&body.pattern);
-    let _turn = app.long_work.acquire().await;
-    // One view of the database for everything: what is compared is compared with the same incidents.
-    let mut tx = app.store().read().await?;
-    let stored = tx.pattern(&id).await?;
-    let edit = edit(&mut body, &id, stored.as_ref(), app.now())?;
-    let is_draft = stored.as_ref().is_some_and(|stored| stored.status == PatternStatus::Draft);
-    let as_accepted = is_draft && matches!(&edit, Edit::Put(pattern) if pattern.status == PatternStatus::Active);
-    let incidents = tx.count_opened(since).await? as u64;
-    let before = app.engine.knowledge(&mut tx).await?.base();
-    let config = app.engine.config();
-    let made = tokio::task::spawn_blocking(move || Replay::new(before, stored.as_ref(), &edit, config)).await;
-    let made = made.map_err(|error| ApiError::Internal(error.to_string()))?;
-    let edited = Arc::new(made.map_err(|error| {
-        ApiError::invalid("The edit cannot be replayed", error.to_string(), "Mend the rule. Nothing was changed.")
-    })?);
-    let found = replay(&mut tx, &edited, since, limit).await?;
-    Ok(Json(ReplayReply {
-        pattern: id.to_string(),
-        as_accepted,
-        incidents,
-        examined: found.examined,
-        without_signals: found.without_signals,
-        more: incidents > limit,
-        gained: found.gained,
-        lost: found.lost,
-        decisions_changed: found.decisions_changed,
-        newly_automatic: found.newly_automatic,
-        would_newly_act: found.newly_automatic > 0,
-        decisions: found
-            .decisions
-            .iter()
-            .map(|((from, to), incidents)| ReplayDecisions {
-                from: (*from).into(),
-                to: (*to).into(),
-                incidents: *incidents,
-            })
-            .collect(),
-        changes: found.changes.iter().map(change_view).collect(),
-    }))
+    let asked = Arc::clone(&app);
+    long(&app, &who, move |_| async move {
+        let app = asked;
+        // One view of the database for everything: what is compared is compared with the same incidents.
+        let mut tx = app.store().read().await?;
+        let stored = tx.pattern(&id).await?;
+        let edit = edit(&mut body, &id, stored.as_ref(), app.now())?;
+        let is_draft = stored.as_ref().is_some_and(|stored| stored.status == PatternStatus::Draft);
+        let as_accepted = is_draft && matches!(&edit, Edit::Put(pattern) if pattern.status == PatternStatus::Active);
+        let incidents = tx.count_opened(since).await? as u64;
+        let before = app.engine.knowledge(&mut tx).await?.base();
+        let config = app.engine.config();
+        let made = Replay::new(before, stored.as_ref(), &edit, config);
+        let edited = Arc::new(made.map_err(|error| {
+            ApiError::invalid("The edit cannot be replayed", error.to_string(), "Mend the rule. Nothing was changed.")
+        })?);
+        let found = replay(&mut tx, &edited, since, limit).await?;
+        Ok(ReplayReply {
+            pattern: id.to_string(),
+            as_accepted,
+            incidents,
+            examined: found.examined,
+            without_signals: found.without_signals,
+            more: incidents > limit,
+            gained: found.gained,
+            lost: found.lost,
+            decisions_changed: found.decisions_changed,
+            newly_automatic: found.newly_automatic,
+            would_newly_act: found.newly_automatic > 0,
+            decisions: found
+                .decisions
+                .iter()
+                .map(|((from, to), incidents)| ReplayDecisions {
+                    from: (*from).into(),
+                    to: (*to).into(),
+                    incidents: *incidents,
+                })
+                .collect(),
+            changes: found.changes.iter().map(change_view).collect(),
+        })
+    })
+    .await
+    .map(Json)
 }
 
 fn moment(text: &str) -> Result<Timestamp, ApiError> {

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
-use selfheal_core::knowledge::review::{FailingExamples, Findings, Sameness, Shadowed, alternations, repeats, review};
+use axum::extract::{Path, State};
+use selfheal_core::knowledge::review::{
+    FailingExamples, Findings, Sameness, Shadowed, alternations, repeats, review_unless,
+};
 use selfheal_core::knowledge::{Pattern, PatternStatus, merge};
 use selfheal_core::learn::{Outcomes, combine};
 use selfheal_core::{PatternId, ProjectName, Span, Timestamp};
@@ -13,11 +15,13 @@ use selfheal_store::{ClusterStatus, Hits};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::extract::Params;
+use crate::long_work::{Stop, long};
 use crate::view::{
     DraftWaiting, DuplicateView, EvidenceView, FailingView, FlappingView, HealthView, ProjectEvidence, RepeatView,
     ReviewView, ShadowedView, TooNarrowView, UnusedView,
 };
-use crate::{ApiError, App, Principal};
+use crate::{ApiError, App, Principal, Role};
 
 /// Rows read of one table.
 const ROWS: i64 = 100_000;
@@ -50,14 +54,21 @@ const fn days(days: u32) -> Span {
     Span::from_minutes(if days > 3_650 { 3_650 } else { days } as u64 * 24 * 60)
 }
 
+/// Looks at every pattern beside every other one, which is the work of those who tend the knowledge base: it needs the role
+/// approver.
 #[utoipa::path(get, operation_id = "review_knowledge", path = "/api/v1/knowledge/review", tag = "knowledge", params(ReviewQuery),
     responses((status = 200, body = ReviewView)))]
 pub async fn show(
     State(app): State<Arc<App>>,
-    _who: Principal,
-    Query(query): Query<ReviewQuery>,
+    who: Principal,
+    Params(query): Params<ReviewQuery>,
 ) -> Result<Json<ReviewView>, ApiError> {
-    let _turn = app.long_work.acquire().await;
+    who.require(Role::Approver, "Reviewing the knowledge base")?;
+    let asked = Arc::clone(&app);
+    long(&app, &who, move |stop| async move { reviewed(&asked, &query, &stop).await }).await.map(Json)
+}
+
+async fn reviewed(app: &App, query: &ReviewQuery, stop: &Stop) -> Result<ReviewView, ApiError> {
     let now = app.now();
     let mut tx = app.store().read().await?;
     let patterns = tx.patterns().await?;
@@ -70,13 +81,8 @@ pub async fn show(
     let accepted = tx.draft_clusters(ClusterStatus::Accepted, DRAFTS).await?;
     let merged = tx.roots().await?;
     drop(tx);
-    // Ten thousand rules are compiled: nobody else waits for that.
-    let (patterns, findings) = tokio::task::spawn_blocking(move || {
-        let findings = review(&patterns);
-        (patterns, findings)
-    })
-    .await
-    .map_err(|error| ApiError::Internal(error.to_string()))?;
+    let findings = review_unless(&patterns, || stop.is_due());
+    stop.go_on()?;
     let by_id: HashMap<&PatternId, &Pattern> = patterns.iter().map(|pattern| (&pattern.id, pattern)).collect();
     let found = Found::of(&findings);
     let name = |id: &PatternId| by_id.get(id).map_or_else(String::new, |pattern| pattern.name.clone());
@@ -122,7 +128,7 @@ pub async fn show(
             last_missed: cluster.last_seen.to_rfc3339(),
         })
         .collect();
-    Ok(Json(ReviewView {
+    Ok(ReviewView {
         drafts: waiting
             .iter()
             .map(|cluster| DraftWaiting {
@@ -157,7 +163,7 @@ pub async fn show(
                 wrong: one.wrong.clone(),
             })
             .collect(),
-    }))
+    })
 }
 
 fn advice(root_cause: &str) -> String {

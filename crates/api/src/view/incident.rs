@@ -6,7 +6,7 @@ use selfheal_core::config::Config;
 use selfheal_core::knowledge::Pattern;
 use selfheal_core::matching::RuleOutcome;
 use selfheal_core::verify::Watch;
-use selfheal_core::{Incident, Severity, Signal, SignalKind, State, Timestamp, analyse};
+use selfheal_core::{Incident, NAMED_SERVICE, Severity, Signal, SignalKind, State, Timestamp, analyse};
 use selfheal_store::{MinuteCount, PendingEffect, StoredFact};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -32,6 +32,9 @@ pub struct SignalView {
     pub kind: SignalKind,
     pub source: String,
     pub service: String,
+    /// The service that the line itself names, where that is another one. Evidence: it chooses nothing.
+    #[schema(required)]
+    pub named_service: Option<String>,
     pub severity: Severity,
     pub text: String,
     pub template: String,
@@ -211,6 +214,7 @@ fn signal_view(index: usize, signal: &Signal, incident: &Incident) -> SignalView
         kind: seen.kind,
         source: seen.source.to_string(),
         service: seen.service.to_string(),
+        named_service: seen.attributes.get(NAMED_SERVICE).cloned(),
         severity: seen.severity,
         text: seen.text.clone(),
         template: seen.template.clone(),

@@ -27,7 +27,7 @@ pub async fn run(place: &Place, as_json: bool, arguments: IngestArguments) -> an
             Some(before) => joined(before, reply),
         });
     }
-    let reply = whole.unwrap_or_else(|| json!({ "records": 0, "signals": [], "incident": null, "matches": [], "decision": null, "reasons": [], "gates": [] }));
+    let reply = whole.unwrap_or_else(|| json!({ "records": 0, "signals": [], "judged": null, "incident": null, "matches": [], "decision": null, "reasons": [], "gates": [] }));
     if as_json {
         output::json(&reply)?;
     } else {
@@ -44,7 +44,7 @@ fn joined(mut before: Value, after: Value) -> Value {
         list.extend(more.iter().cloned());
     }
     if before["incident"].is_null() {
-        for key in ["incident", "matches", "decision", "reasons", "gates"] {
+        for key in ["judged", "incident", "matches", "decision", "reasons", "gates"] {
             before[key] = after[key].clone();
         }
     }
@@ -62,6 +62,22 @@ fn show(reply: &Value, dry_run: bool) {
             [text(&signal["severity"]), signal["count"].to_string(), text(&signal["service"]), first]
         }),
     );
+    let named: std::collections::BTreeSet<String> = list("signals")
+        .iter()
+        .filter_map(|signal| Some(format!("`{}`", output::harmless(signal["named_service"].as_str()?))))
+        .collect();
+    if !named.is_empty() {
+        let service = list("signals").first().map(|signal| text(&signal["service"])).unwrap_or_default();
+        let names: Vec<String> = named.into_iter().take(5).collect();
+        output::line(format!(
+            "The lines name {}. They speak for {service} all the same: what a line says never chooses what is healed. \
+             --service NAME says whom they speak for.",
+            names.join(", ")
+        ));
+    }
+    if let Some(judged) = reply["judged"].as_u64().filter(|judged| *judged < list("signals").len() as u64) {
+        output::line(format!("Judged by the latest {judged} kinds of failures, as an incident is."));
+    }
     if reply["incident"].is_null() {
         return;
     }

@@ -10,7 +10,7 @@ use crate::args::TestArguments;
 use crate::output;
 
 /// Patterns tested in one request.
-const AT_ONCE: usize = 200;
+const AT_ONCE: usize = 50;
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()

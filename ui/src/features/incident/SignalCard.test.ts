@@ -8,6 +8,7 @@ const signal = (text: string, highlights: Span[]): SignalView => ({
   kind: 'log',
   source: 'api.log',
   service: 'api',
+  named_service: null,
   severity: 'high',
   text,
   template: 't',
