@@ -5,18 +5,15 @@ use std::time::{Duration, Instant};
 use selfheal_api::view::{AuditPage, ChainView, IncidentPage, IncidentView, PatternView, StateName};
 use selfheal_api::{App, AppOptions, Client, Home};
 use selfheal_core::Posture;
+use selfheal_tests::port::HeldPort;
 use selfheal_tests::supervisord::{Program, Supervisord};
 use selfheal_tests::wait::PATIENCE;
 use serde_json::json;
 
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("an address").port()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_program_is_healed() {
-    let port = free_port();
+    let held = HeldPort::any();
+    let port = held.number();
     let server =
         Supervisord::start(&[Program::new("shop", format!("/usr/bin/python3 -m http.server {port} --bind 127.0.0.1"))]);
     let folder = tempfile::tempdir().expect("a folder");

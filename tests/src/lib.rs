@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "real counterparts are started for tests")]
 
 pub mod http;
+pub mod port;
 #[cfg(unix)]
 pub mod postgres;
 pub mod receiver;

@@ -1,15 +1,15 @@
-//! A real PostgreSQL for tests: started once per test process on a free port, in a temporary folder, gone afterwards.
+//! A real PostgreSQL for tests: started once per test process on a port of its own, in a temporary folder, gone afterwards.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
+use crate::port::HeldPort;
 use crate::wait::eventually;
 
 pub struct Postgres {
-    port: u16,
+    port: HeldPort,
     bin: PathBuf,
     databases: Mutex<u32>,
     folder: PathBuf,
@@ -34,13 +34,13 @@ impl Postgres {
     fn start() -> Self {
         let bin = find_bin();
         let folder = tempfile::Builder::new().prefix("selfheal-pg-").tempdir().expect("a temporary folder").keep();
-        let port = free_port();
+        let port = HeldPort::any();
         let data = folder.join("data");
         give_to_postgres(&folder);
         let mut initdb = as_postgres(&bin.join("initdb"));
         initdb.args(["--no-sync", "--auth=trust", "--username=selfheal", "--encoding=UTF8", "--pgdata"]).arg(&data);
         run(initdb, "initdb");
-        let child = launch(&bin, &folder, port);
+        let child = launch(&bin, &folder, port.number());
         let watcher = watch(&folder);
         let this = Self { port, bin, databases: Mutex::new(0), folder, server: Mutex::new(child), _watcher: watcher };
         this.answers();
@@ -50,7 +50,7 @@ impl Postgres {
     fn answers(&self) {
         eventually(Duration::from_secs(20), "PostgreSQL answers", || {
             Command::new(self.bin.join("pg_isready"))
-                .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
+                .args(["-q", "-h", "127.0.0.1", "-p", &self.port.number().to_string()])
                 .status()
                 .is_ok_and(|status| status.success())
                 .then_some(())
@@ -67,7 +67,7 @@ impl Postgres {
 
     /// Starts it again, with what it held.
     pub fn start_again(&self) {
-        *self.server.lock().expect("no test panicked here") = launch(&self.bin, &self.folder, self.port);
+        *self.server.lock().expect("no test panicked here") = launch(&self.bin, &self.folder, self.port.number());
         self.answers();
     }
 
@@ -79,9 +79,9 @@ impl Postgres {
             format!("test_{count}")
         };
         let mut createdb = Command::new(self.bin.join("createdb"));
-        createdb.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "selfheal", &name]);
+        createdb.args(["-h", "127.0.0.1", "-p", &self.port.number().to_string(), "-U", "selfheal", &name]);
         run(createdb, "createdb");
-        format!("postgres://selfheal@127.0.0.1:{}/{name}", self.port)
+        format!("postgres://selfheal@127.0.0.1:{}/{name}", self.port.number())
     }
 
     /// Where the server's log is.
@@ -145,10 +145,6 @@ fn find_bin() -> PathBuf {
         .collect();
     versions.sort();
     versions.pop().expect("PostgreSQL is not installed: run `npm run setup -- --test`")
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
 fn run(mut command: Command, what: &str) {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,6 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
+use crate::port::HeldPort;
 use crate::wait::eventually;
 
 const READY: Duration = Duration::from_secs(15);
@@ -35,7 +35,7 @@ impl Program {
     }
 }
 
-/// Where the server listens beside its socket: on a free port of loopback, with a login.
+/// Where the server listens beside its socket: on a port of loopback, with a login.
 #[derive(Clone, Copy, Debug)]
 pub struct Login<'a> {
     pub username: &'a str,
@@ -47,7 +47,7 @@ pub struct Login<'a> {
 pub struct Supervisord {
     child: Child,
     directory: TempDir,
-    port: Option<u16>,
+    port: Option<HeldPort>,
 }
 
 impl Supervisord {
@@ -64,11 +64,11 @@ impl Supervisord {
     fn listen(programs: &[Program], login: Option<Login<'_>>) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let configuration = directory.path().join("supervisord.conf");
-        let port = login.map(|_| free_port());
+        let port = login.map(|_| HeldPort::any());
         let mut text = write_configuration(directory.path(), programs);
-        if let (Some(Login { username, password }), Some(port)) = (login, port) {
+        if let (Some(Login { username, password }), Some(port)) = (login, &port) {
             let login = format!("username={username}\npassword={password}\n");
-            let _ = write!(text, "[inet_http_server]\nport=127.0.0.1:{port}\n{login}");
+            let _ = write!(text, "[inet_http_server]\nport=127.0.0.1:{}\n{login}", port.number());
         }
         fs::write(&configuration, text).expect("the configuration is written");
         let mut child = command()
@@ -98,7 +98,7 @@ impl Supervisord {
 
     /// The address over TCP, where it was started with a login: `http://127.0.0.1:PORT`.
     pub fn http_server(&self) -> Option<String> {
-        self.port.map(|port| format!("http://127.0.0.1:{port}"))
+        self.port.as_ref().map(|port| format!("http://127.0.0.1:{}", port.number()))
     }
 
     /// The process id of a program that runs, as supervisord itself says.
@@ -136,10 +136,6 @@ impl Drop for Supervisord {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port on loopback").port()
 }
 
 fn command() -> Command {

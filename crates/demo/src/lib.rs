@@ -4,6 +4,7 @@
 //! stops, and a service whose world is gone ends by itself.
 
 mod control;
+mod port;
 mod report;
 mod scenario;
 mod service;

@@ -1,6 +1,5 @@
 //! A world: a home, its configuration and knowledge, and its services.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,12 +10,15 @@ use selfheal_api::{Client, Home};
 use selfheal_core::config::{CheckSpec, Config, HttpCheck, parse};
 use selfheal_core::{Action, ActionKind, IncidentId, Outcome, PatternId, Plan, ServiceName, TargetSpec};
 
+use crate::port::HeldPort;
 use crate::scenario::Scenario;
 use crate::service::ServiceArguments;
 
 pub struct World {
     home: Home,
     services: Vec<DemoService>,
+    /// Those of the services, in their order.
+    _ports: Vec<HeldPort>,
     /// Removed with everything in it when the world ends, unless a home was chosen.
     temporary: std::sync::Mutex<Option<tempfile::TempDir>>,
 }
@@ -82,11 +84,15 @@ impl World {
         home.init()?;
         let run = root.join("run");
         std::fs::create_dir_all(&run)?;
-        let ports = free_ports(SERVICES.len())?;
+        let ports: Vec<HeldPort> = (0..SERVICES.len())
+            .map(|_| HeldPort::any())
+            .collect::<Result<_, _>>()
+            .context("no port for the demo's services")?;
         let services: Vec<DemoService> = SERVICES
             .iter()
-            .zip(ports)
+            .zip(&ports)
             .map(|(name, port)| {
+                let port = port.number();
                 let log = run.join(format!("{name}.log"));
                 let arguments =
                     ServiceArguments { name: (*name).into(), port, log: log.clone(), owner: std::process::id() };
@@ -106,7 +112,7 @@ impl World {
             .map(|s| (s.name.into(), serde_json::json!({ "url": s.health_url(), "pidfile": s.pidfile, "log": s.log })))
             .collect();
         std::fs::write(root.join("demo.json"), serde_json::json!({ "services": described }).to_string())?;
-        Ok(Self { home, services, temporary: std::sync::Mutex::new(temporary) })
+        Ok(Self { home, services, _ports: ports, temporary: std::sync::Mutex::new(temporary) })
     }
 
     pub const fn home(&self) -> &Home {
@@ -119,8 +125,13 @@ impl World {
 
     /// Starts every service and waits until it answers.
     pub async fn start(&self) -> anyhow::Result<()> {
-        for service in &self.services {
-            start(service).await?;
+        // At once: each start is watched for a while.
+        let mut starts = tokio::task::JoinSet::new();
+        for service in self.services.clone() {
+            starts.spawn(async move { start(&service).await });
+        }
+        while let Some(started) = starts.join_next().await {
+            started??;
         }
         let probe = HttpProbe::new()?;
         for service in &self.services {
@@ -242,13 +253,6 @@ async fn start(service: &DemoService) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Ports that were free a moment ago.
-fn free_ports(count: usize) -> anyhow::Result<Vec<u16>> {
-    let listeners: Vec<TcpListener> =
-        (0..count).map(|_| TcpListener::bind(("127.0.0.1", 0))).collect::<Result<_, _>>().context("no free port")?;
-    Ok(listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?.iter().map(|a| a.port()).collect())
 }
 
 /// The demo's configuration: short times, and limits wide enough to watch it more than once.

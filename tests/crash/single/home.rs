@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -18,6 +18,7 @@ use selfheal_core::{
 };
 use selfheal_engine::ports::Actuator;
 use selfheal_store::{Automation, IncidentFilter, Store, StoreError};
+use selfheal_tests::port::HeldPort;
 
 use super::ports::{note, now};
 
@@ -30,7 +31,7 @@ pub struct Home {
     pub folder: tempfile::TempDir,
     pub database: String,
     pub store: Store,
-    ports: [u16; 2],
+    ports: [HeldPort; 2],
     /// Every second home forgets what it fixed at once, so that the next failure opens an incident of its own; in the others
     /// it is a recurrence.
     watch_minutes: u8,
@@ -53,7 +54,7 @@ impl Home {
         let folder = tempfile::Builder::new().prefix("selfheal-crash-").tempdir().expect("a folder");
         let database = database.unwrap_or_else(|| format!("sqlite:{}", folder.path().join("icdev.db").display()));
         let store = Store::open(&database).await.expect("the database opens");
-        let ports = [port(number * 2), port(number * 2 + 1)];
+        let ports = [HeldPort::any(), HeldPort::any()];
         let home = Self {
             folder,
             database,
@@ -85,7 +86,7 @@ impl Home {
     }
 
     fn target(&self, name: &str) -> TargetSpec {
-        let port = self.ports[usize::from(name == SERVICES[1])];
+        let port = self.ports[usize::from(name == SERVICES[1])].number();
         let program = std::env::current_exe().expect("this program").display().to_string();
         TargetSpec::Process {
             pidfile: self.path(&format!("{name}.pid")),
@@ -107,8 +108,9 @@ impl Home {
     fn configuration(&self) -> String {
         let services: Vec<serde_json::Value> = SERVICES
             .iter()
-            .zip(self.ports)
+            .zip(&self.ports)
             .map(|(name, port)| {
+                let port = port.number();
                 serde_json::json!({
                     "name": name,
                     "managed": true,
@@ -175,7 +177,7 @@ impl Home {
     }
 
     /// Every process of a service that this home started, whatever its pidfile says.
-    fn service_pids(&self, name: &str) -> Vec<Pid> {
+    pub fn service_pids(&self, name: &str) -> Vec<Pid> {
         let ledger = std::fs::read_to_string(self.path("ledger")).unwrap_or_default();
         let started = ledger.lines().filter_map(|line| {
             let words: Vec<&str> = line.split(' ').collect();
@@ -192,7 +194,7 @@ impl Home {
     }
 
     pub fn answers(&self, name: &str) -> bool {
-        let port = self.ports[usize::from(name == SERVICES[1])];
+        let port = self.ports[usize::from(name == SERVICES[1])].number();
         let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
         let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
         let mut answer = String::new();
@@ -348,12 +350,6 @@ impl Drop for Engine {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// A port that nothing is given by chance: below those that connections go out from.
-fn port(number: u16) -> u16 {
-    let first = 20_000 + (std::process::id() % 300) as u16 * 40 + number;
-    (first..32_000).step_by(40).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }
 
 const KNOWLEDGE: &str = r#"

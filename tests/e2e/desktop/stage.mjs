@@ -1,5 +1,6 @@
 /** What stands around the test: the driver with the app in it, the notification service, logs and pictures. */
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -31,16 +32,32 @@ export class Stage {
     rmSync(this.log, { force: true });
     this.home = temporaryHome();
     this.notifications = await Notifications.start(join(RUN, 'notifications.jsonl'));
-    const port = await freePort();
     const out = openSync(this.log, 'a');
-    // The app inherits the driver's output, which is how its log gets here.
-    this.process = spawn('WebKitWebDriver', [`--port=${port}`], {
-      stdio: ['ignore', out, out],
-      env: { ...process.env, TAURI_WEBVIEW_AUTOMATION: 'true', NO_COLOR: '1' },
-    });
-    this.driver = await Driver.open(port, { binary: DESKTOP, args: ['--demo', '--home', this.home] });
+    this.driver = await this.drive(out);
     this.pid = await until('the app runs', () => this.app()?.pid);
     this.services = await until('the demo world is there', () => servicesOf(this.home));
+  }
+
+  /** The driver does not say which port it chose, so it is told one; where that was taken meanwhile, it ends and is told another. */
+  async drive(out) {
+    for (let tries = 1; ; tries += 1) {
+      const port = await freePort();
+      // The app inherits the driver's output, which is how its log gets here.
+      this.process = spawn('WebKitWebDriver', [`--port=${port}`], {
+        stdio: ['ignore', out, out],
+        env: { ...process.env, TAURI_WEBVIEW_AUTOMATION: 'true', NO_COLOR: '1' },
+      });
+      const ended = once(this.process, 'exit').then(() => null);
+      const driver = await Promise.race([
+        Driver.open(port, { binary: DESKTOP, args: ['--demo', '--home', this.home] }).catch((error) => {
+          if (this.process.exitCode === null) throw error;
+          return null;
+        }),
+        ended,
+      ]);
+      if (driver) return driver;
+      if (tries === 5) throw new Error(`WebKitWebDriver ends at once: ${this.appLog()}`);
+    }
   }
 
   app = () => processesNaming(this.home).find(({ line }) => line.includes('--demo') && line.startsWith(DESKTOP));

@@ -11,6 +11,7 @@ use selfheal_core::config::{CheckSpec, HttpCheck};
 use selfheal_core::verify::CheckResult;
 use selfheal_engine::ports::Probe;
 use selfheal_tests::http::{Answer, HttpServer};
+use selfheal_tests::port::HeldPort;
 
 async fn check(url: &str, expect_status: Option<u16>, expect_body: Option<&str>) -> CheckResult {
     let http = HttpCheck { url: url.to_owned(), expect_status, expect_body: expect_body.map(str::to_owned) };
@@ -71,7 +72,8 @@ async fn a_server_that_changes_is_seen_at_once() {
 
 #[tokio::test]
 async fn what_does_not_answer_is_told_apart() {
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port();
+    let nobody = HeldPort::any();
+    let port = nobody.number();
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let silent_url = format!("http://{}/", silent.local_addr().expect("its address"));
     let closing = TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use selfheal_engine::ports::{Notifier, Retry};
+use selfheal_tests::port::HeldPort;
 use selfheal_tests::smtp::{Smtp, SmtpServer};
 
 use super::{Bench, holds, notice, open};
@@ -56,6 +57,8 @@ struct MailBench {
     server: SmtpServer,
     certificate: Certificate,
     notifier: Arc<dyn Notifier>,
+    /// Nobody listens there.
+    nobody: HeldPort,
 }
 
 fn login(certificate: &Certificate, port: u16) -> Arc<dyn Notifier> {
@@ -97,8 +100,7 @@ impl Bench for MailBench {
         vec![PASSWORD.to_owned()]
     }
     fn nobody(&self) -> Arc<dyn Notifier> {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
-        login(&self.certificate, free.port())
+        login(&self.certificate, self.nobody.number())
     }
 }
 
@@ -111,7 +113,7 @@ async fn mail_keeps_the_promises() {
         login: Some(("ops", PASSWORD)),
     });
     let notifier = login(&certificate, server.port());
-    holds(&MailBench { server, certificate, notifier }).await;
+    holds(&MailBench { server, certificate, notifier, nobody: HeldPort::any() }).await;
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use selfheal_core::Span;
 use selfheal_engine::ports::{Notifier, Retry};
+use selfheal_tests::port::HeldPort;
 use selfheal_tests::receiver::{Receiver, Reply, Request};
 use serde_json::{Value, json};
 
@@ -22,6 +23,8 @@ struct HttpBench {
     entry: &'static str,
     /// Where the title stands in the body.
     title: &'static str,
+    /// Nobody listens there.
+    nobody: HeldPort,
 }
 
 fn open_at(entry: &str, url: &str) -> Arc<dyn Notifier> {
@@ -32,7 +35,7 @@ impl HttpBench {
     fn new(entry: &'static str, title: &'static str) -> Self {
         let receiver = Receiver::start();
         let notifier = open_at(entry, &receiver.url(PATH));
-        Self { receiver, notifier, entry, title }
+        Self { receiver, notifier, entry, title, nobody: HeldPort::any() }
     }
 
     fn echo(&self) -> String {
@@ -78,8 +81,7 @@ impl Bench for HttpBench {
         in_address.into_iter().chain(given.map(|(_, secret)| secret)).map(str::to_owned).collect()
     }
     fn nobody(&self) -> Arc<dyn Notifier> {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
-        open_at(self.entry, &format!("http://{free}{PATH}"))
+        open_at(self.entry, &format!("http://127.0.0.1:{}{PATH}", self.nobody.number()))
     }
 }
 
