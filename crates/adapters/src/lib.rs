@@ -8,6 +8,7 @@ mod actuator;
 mod audit;
 mod brake;
 mod clock;
+pub mod files;
 mod host;
 mod notify;
 mod probe;

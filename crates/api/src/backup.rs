@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt};
+use selfheal_adapters::files;
 use selfheal_core::audit::NewEntry;
 use selfheal_core::{HOUR, Posture, Timestamp};
 use selfheal_store::{About, ArchiveError, Automation, Contents, StoreError, Tx, check_archive};
@@ -148,12 +149,12 @@ impl App {
         let target = path.clone();
         let writing = tokio::task::spawn_blocking(move || {
             use std::io::Write;
-            use std::os::unix::fs::OpenOptionsExt;
-            let mut file = File::options().write(true).create_new(true).mode(0o600).open(&target)?;
-            while let Some(chunk) = receiver.blocking_recv() {
-                file.write_all(&chunk)?;
-            }
-            file.sync_all()
+            files::replace(&target, 0o600, |file| {
+                while let Some(chunk) = receiver.blocking_recv() {
+                    file.write_all(&chunk)?;
+                }
+                Ok(())
+            })
         });
         let saved = tx.archive(now, &who.name, &sender).await;
         drop(sender);

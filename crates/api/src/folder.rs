@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use selfheal_adapters::files::{self, Links};
 use selfheal_core::audit::NewEntry;
 use selfheal_core::knowledge::{IMPORT_CONFIDENCE, PACK_BYTES, Pattern, STARTER, parse_pack};
 use selfheal_core::{PatternId, Timestamp};
@@ -87,7 +88,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 fn read(path: &Path) -> anyhow::Result<String> {
     let (mut text, limit) = (String::new(), PACK_BYTES);
-    let read = std::fs::File::open(path)?.take(limit + 1).read_to_string(&mut text)?;
+    let read = files::open(path, Links::Follow)?.take(limit + 1).read_to_string(&mut text)?;
     anyhow::ensure!(
         read as u64 <= limit,
         "it has more than {limit} bytes; take it in with `selfheal knowledge import`"

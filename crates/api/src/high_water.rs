@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use selfheal_adapters::files::{self, Links};
 use selfheal_engine::{HighWater, Mark};
 use serde::{Deserialize, Serialize};
 
 use crate::whole_file::replace;
+
+/// Bytes of the file: each database has about two hundred.
+const BYTES: u64 = 1 << 20;
 
 /// A mark in the home's file, for one of the databases that the home is used with.
 pub struct MarkFile {
@@ -25,7 +29,7 @@ impl MarkFile {
     }
 
     fn read(&self) -> Result<Marks, String> {
-        match std::fs::read(&self.path) {
+        match files::read(&self.path, Links::Follow, BYTES) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| self.words(&error)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Marks::default()),
             Err(error) => Err(self.words(&error)),

@@ -2,8 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use selfheal_adapters::files::{self, Links};
 use selfheal_core::config::{self, Config, ConfigError};
 use selfheal_core::knowledge;
+
+/// Bytes of a configuration: one of ten thousand services has about as many.
+pub(crate) const CONFIG_BYTES: u64 = 8 << 20;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
@@ -104,7 +108,8 @@ impl Home {
         let starter = knowledge::STARTER.iter().map(|(file, text)| (self.knowledge().join(file), *text));
         for (path, text) in std::iter::once((self.config(), config::SHIPPED)).chain(starter) {
             if !path.exists() {
-                std::fs::write(&path, text).map_err(|why| io(&path, "written", why))?;
+                files::replace(&path, 0o644, |file| std::io::Write::write_all(file, text.as_bytes()))
+                    .map_err(|why| io(&path, "written", why))?;
                 made.push(path);
             }
         }
@@ -113,7 +118,7 @@ impl Home {
 
     /// Reads the configuration.
     pub fn load_config(&self, path: &Path) -> Result<Config, HomeError> {
-        match std::fs::read_to_string(path) {
+        match files::read_text(path, Links::Follow, CONFIG_BYTES) {
             Ok(text) => Ok(config::parse(&text, &path.display().to_string())?),
             Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
                 Err(HomeError::NoConfig { path: path.display().to_string() })

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use selfheal_adapters::files::{self, Links};
 use selfheal_core::AuditId;
 use selfheal_core::matching::KnowledgeBase;
 use selfheal_core::matching::snapshot::{Bodies, Damaged, Label, open, save};
@@ -41,7 +42,7 @@ impl SnapshotFile {
 
 impl Snapshots for SnapshotFile {
     fn load(&self) -> Result<Option<(Snapshot, KnowledgeBase)>, String> {
-        let file = match File::open(&self.path) {
+        let file = match files::open(&self.path, Links::Refuse) {
             Ok(file) => Arc::new(file),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.words(&error)),

@@ -1,26 +1,29 @@
 //! Takes up a changed configuration file. A broken one is shown, and the last good one stays active.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use selfheal_adapters::files::{self, Links};
 use selfheal_core::audit::NewEntry;
 use selfheal_core::config::Config;
 use selfheal_store::StoreError;
 
 use crate::App;
+use crate::home::{CONFIG_BYTES, HomeError};
 
 const INTERVAL: Duration = Duration::from_secs(2);
 
 pub async fn run(app: Arc<App>) {
-    let mut seen = std::fs::read(&app.config_path).ok();
+    let mut seen = read(&app).await;
     loop {
         tokio::time::sleep(INTERVAL).await;
-        let found = tokio::fs::read(&app.config_path).await.ok();
+        let found = read(&app).await;
         if found == seen {
             continue;
         }
         seen = found;
-        match app.home.load_config(&app.config_path) {
+        match load(&app).await {
             Ok(config) => {
                 app.engine.problem("configuration", None);
                 if config != *app.engine.config() {
@@ -46,6 +49,22 @@ pub async fn run(app: Arc<App>) {
             }
         }
     }
+}
+
+/// What stands there, or why it cannot be read. On a thread that may wait: a lost network disk does not answer at all.
+async fn read(app: &Arc<App>) -> Option<Result<Vec<u8>, ErrorKind>> {
+    let path = app.config_path.clone();
+    let read = move || files::read(&path, Links::Follow, CONFIG_BYTES).map_err(|error| error.kind());
+    tokio::task::spawn_blocking(read).await.ok()
+}
+
+async fn load(app: &Arc<App>) -> Result<Config, HomeError> {
+    let (home, path) = (app.home.clone(), app.config_path.clone());
+    let loaded = tokio::task::spawn_blocking(move || home.load_config(&path)).await;
+    loaded.unwrap_or_else(|error| {
+        let path = app.config_path.display().to_string();
+        Err(HomeError::Io { path, verb: "read", why: std::io::Error::other(error.to_string()) })
+    })
 }
 
 /// A changed configuration changes what Selfheal may do: that is on record before it takes effect.

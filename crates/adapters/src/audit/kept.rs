@@ -1,12 +1,13 @@
 //! The checkpoints that a home signed, one JSON object a line, in a file that is only ever appended to.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use selfheal_core::audit::Checkpoint;
 use selfheal_engine::ports::SignerError;
+
+use crate::files::{self, Links};
 
 /// Bytes of a line that is one. A checkpoint has about 400.
 const LINE: u64 = 4_096;
@@ -26,7 +27,7 @@ impl KeptCheckpoints {
     }
 
     fn try_append(&self, checkpoint: &Checkpoint) -> std::io::Result<()> {
-        let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&self.path)?;
+        let mut file = files::append(&self.path, 0o600)?;
         let mut line = String::new();
         // After a power cut the last line may have no end.
         if file.metadata()?.len() > 0 {
@@ -45,7 +46,7 @@ impl KeptCheckpoints {
 
     /// Every checkpoint that was kept, and what is wrong with lines that are none. A file that is not there is empty.
     pub fn read(&self) -> Result<(Vec<Checkpoint>, Vec<String>), SignerError> {
-        match File::open(&self.path) {
+        match files::open(&self.path, Links::Refuse) {
             Ok(file) => self.lines(file).map_err(|why| self.failed("read", &why)),
             Err(why) if why.kind() == ErrorKind::NotFound => Ok((Vec::new(), Vec::new())),
             Err(why) => Err(self.failed("read", &why)),

@@ -10,6 +10,8 @@ use ed25519_dalek::Signer;
 use selfheal_core::audit::{PublicKey, Signature};
 use selfheal_engine::ports::SignerError;
 
+use crate::files::{self, Links};
+
 /// An Ed25519 key. `Debug` prints `[secret]`; there is no `Display`, and it is wiped from memory when it is dropped.
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
@@ -22,11 +24,11 @@ impl fmt::Debug for SigningKey {
 impl SigningKey {
     /// Reads the key, and makes it where there is none. Of two that make it at the same time one wins, and both read it.
     pub fn open(path: &Path) -> Result<Self, SignerError> {
-        match File::open(path) {
+        match files::open(path, Links::Follow) {
             Ok(file) => Self::read(file, path),
             Err(why) if why.kind() == ErrorKind::NotFound => {
                 Self::make(path)?;
-                Self::read(File::open(path).map_err(|why| failed(path, "read", &why))?, path)
+                Self::read(files::open(path, Links::Follow).map_err(|why| failed(path, "read", &why))?, path)
             }
             Err(why) => Err(failed(path, "read", &why)),
         }

@@ -18,10 +18,13 @@ use selfheal_engine::ports::{Notifier, NotifyError, Retry};
 
 use super::hide::Hidden;
 use crate::Secret;
+use crate::files::{self, Links};
 
 /// How long the connection and one mail may take. Servers that keep spammers waiting take some seconds.
 const CONNECT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(15);
+/// Bytes of a file with certificates: those of a whole system have about 250,000.
+const PEM_BYTES: u64 = 4 << 20;
 
 type SmtpError = lettre::transport::smtp::Error;
 
@@ -157,7 +160,7 @@ fn parameters(spec: &EmailNotifier) -> Result<TlsParameters, NotifyError> {
     let mut parameters = TlsParameters::builder(spec.host.clone());
     if let Some(file) = &spec.ca_file {
         let problem = |why: String| unusable(format!("the certificate in {} cannot be used: {why}", file.display()));
-        let pem = std::fs::read(file).map_err(|error| problem(error.to_string()))?;
+        let pem = files::read(file, Links::Follow, PEM_BYTES).map_err(|error| problem(error.to_string()))?;
         let certificate = Certificate::from_pem(&pem).map_err(|error| problem(words(&error)))?;
         parameters = parameters.add_root_certificate(certificate);
     }

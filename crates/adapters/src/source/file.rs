@@ -18,6 +18,8 @@ use selfheal_core::detect::parse_record;
 use selfheal_core::{SourceName, Span, Timestamp};
 use selfheal_engine::ports::{Batch, Checkpoint, Source, SourceError};
 
+use crate::files::{self, Links};
+
 use super::mark::{Mark, inode};
 use super::records::{Limits, Read};
 use super::rotation;
@@ -237,16 +239,9 @@ impl Reader {
     }
 }
 
-/// Opens a regular file; anything else is refused before it is opened, since opening a pipe waits for its writer.
+/// Opens a regular file; a log may be a link to one.
 fn open(path: &Path) -> io::Result<File> {
-    let kind = fs::metadata(path)?.file_type();
-    if kind.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    if !kind.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-    }
-    File::open(path)
+    files::open(path, Links::Follow)
 }
 
 /// Whether a line begins at `offset`.

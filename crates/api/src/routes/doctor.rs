@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use selfheal_adapters::files::{self, Links};
 use selfheal_core::config::{NotifierKind, Service, SourceKind};
 use selfheal_core::{Action, ActionKind};
 use selfheal_engine::NotifierStatus;
@@ -102,13 +103,7 @@ async fn examined(app: Arc<App>) -> Result<DoctorReport, ApiError> {
 /// Whether a log can be read. Looked at elsewhere and not for long: a pipe or a lost network disk would not answer at all.
 async fn readable(about: &str, path: PathBuf) -> Finding {
     let shown = path.display().to_string();
-    let looked = tokio::task::spawn_blocking(move || {
-        let kind = std::fs::metadata(&path)?;
-        if !kind.is_file() {
-            return Err(std::io::Error::other("it is no regular file"));
-        }
-        std::fs::File::open(&path).map(|_| ())
-    });
+    let looked = tokio::task::spawn_blocking(move || files::open(&path, Links::Follow).map(|_| ()));
     let why = match tokio::time::timeout(LOOK, looked).await {
         Ok(Ok(Ok(()))) => return finding(about, Health::Good, format!("{shown} can be read"), String::new()),
         Ok(Ok(Err(error))) => error.to_string(),

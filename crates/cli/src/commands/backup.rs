@@ -1,10 +1,10 @@
 //! `selfheal backup` and `selfheal restore`.
 
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use selfheal_api::files::Beside;
 use selfheal_api::{ClientError, RestoreReply, inspect_backup};
 use serde_json::json;
 
@@ -22,15 +22,10 @@ pub async fn make(place: &Place, as_json: bool, arguments: BackupArguments) -> a
     }
     let client = connect::client(place).await?;
     // Under another name until it is whole: a backup that broke off is never taken for one.
-    let part = PathBuf::from(format!("{}.part", file.display()));
-    let contents = match write(&client, &part).await {
-        Ok(contents) => contents,
-        Err(error) => {
-            let _ = std::fs::remove_file(&part);
-            return Err(error);
-        }
-    };
-    std::fs::rename(&part, &file).with_context(|| format!("{} cannot be written", file.display()))?;
+    let cannot = || format!("{} cannot be written. Choose another place", file.display());
+    let mut part = Beside::create(&file, 0o600).with_context(cannot)?;
+    let contents = write(&client, &mut part).await?;
+    part.finish().with_context(cannot)?;
     let size = std::fs::metadata(&file)?.len();
     if as_json {
         output::json(&json!({ "file": file, "bytes": size, "about": contents.about, "manifest": contents.manifest }))?;
@@ -50,20 +45,10 @@ pub async fn make(place: &Place, as_json: bool, arguments: BackupArguments) -> a
 }
 
 /// Writes, makes sure that it is on the disk, and reads it back.
-async fn write(client: &selfheal_api::Client, part: &Path) -> anyhow::Result<selfheal_api::BackupContents> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let cannot = || format!("{} cannot be written. Choose another place", part.display());
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(part)
-        .with_context(cannot)?;
-    client.download("POST", "/api/v1/backup", |piece| file.write_all(piece)).await?;
-    file.sync_all().with_context(cannot)?;
-    inspect_backup(part).map_err(|error| anyhow::anyhow!("the backup was not written well: {error}. Try again"))
+async fn write(client: &selfheal_api::Client, part: &mut Beside) -> anyhow::Result<selfheal_api::BackupContents> {
+    client.download("POST", "/api/v1/backup", |piece| part.file.write_all(piece)).await?;
+    part.file.sync_all().with_context(|| format!("{} cannot be written", part.path().display()))?;
+    inspect_backup(part.path()).map_err(|error| anyhow::anyhow!("the backup was not written well: {error}. Try again"))
 }
 
 pub async fn restore(place: &Place, as_json: bool, arguments: RestoreArguments) -> anyhow::Result<ExitCode> {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use selfheal_api::files::Beside;
 use selfheal_api::view::{ImportFault, ImportReply, ImportRow};
 use selfheal_api::{Client, ClientError};
 use selfheal_core::PatternId;
@@ -215,24 +216,15 @@ pub async fn export(client: &Client, as_json: bool, arguments: ExportArguments) 
     }
     let cannot = || format!("{} cannot be written. Choose another place", file.display());
     // Under another name until it is whole.
-    let part = std::path::PathBuf::from(format!("{}.part", file.display()));
+    let mut part = Beside::create(file, 0o644).with_context(cannot)?;
     let mut bytes = 0;
-    let written = async {
-        let mut out = std::fs::File::create(&part).with_context(cannot)?;
-        client
-            .download("GET", &path, |piece| {
-                bytes += piece.len();
-                out.write_all(piece)
-            })
-            .await?;
-        out.sync_all().with_context(cannot)?;
-        std::fs::rename(&part, file).with_context(cannot)
-    }
-    .await;
-    if let Err(error) = written {
-        let _ = std::fs::remove_file(&part);
-        return Err(error);
-    }
+    client
+        .download("GET", &path, |piece| {
+            bytes += piece.len();
+            part.file.write_all(piece)
+        })
+        .await?;
+    part.finish().with_context(cannot)?;
     if as_json {
         output::json(&serde_json::json!({ "file": file, "bytes": bytes }))?;
     } else {

@@ -1,11 +1,11 @@
 //! `selfheal audit export` and `selfheal audit case`: what is written to a file.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use selfheal_api::files::Beside;
 
 use super::bundle;
 use crate::args::{CaseArgument, Place};
@@ -15,33 +15,21 @@ use crate::{connect, output};
 /// Written beside its place and then moved there, so that a file of that name is always a whole one.
 struct Whole {
     to: PathBuf,
-    beside: PathBuf,
-    file: BufWriter<File>,
+    beside: Beside,
 }
 
 impl Whole {
     fn create(to: &Path) -> anyhow::Result<Self> {
-        let mut name = to.file_name().with_context(|| format!("{} names no file", to.display()))?.to_owned();
-        name.push(format!(".{}.part", std::process::id()));
-        let beside = to.with_file_name(name);
-        let file = File::create(&beside).with_context(|| format!("{} cannot be written", to.display()))?;
-        Ok(Self { to: to.to_owned(), beside, file: BufWriter::new(file) })
+        let beside = Beside::create(to, 0o644).with_context(|| format!("{} cannot be written", to.display()))?;
+        Ok(Self { to: to.to_owned(), beside })
     }
 
-    fn finish(mut self) -> anyhow::Result<()> {
-        let moved = self
-            .file
-            .flush()
-            .and_then(|()| self.file.get_ref().sync_all())
-            .and_then(|()| std::fs::rename(&self.beside, &self.to));
-        moved.with_context(|| format!("{} cannot be written", self.to.display()))
+    fn write(&mut self, piece: &[u8]) -> std::io::Result<()> {
+        self.beside.file.write_all(piece)
     }
-}
 
-impl Drop for Whole {
-    fn drop(&mut self) {
-        // Moved away already, where all went well.
-        let _ = std::fs::remove_file(&self.beside);
+    fn finish(self) -> anyhow::Result<()> {
+        self.beside.finish().with_context(|| format!("{} cannot be written", self.to.display()))
     }
 }
 
@@ -64,7 +52,7 @@ pub async fn export(
         return Ok(ExitCode::SUCCESS);
     }
     let mut whole = Whole::create(to)?;
-    client.download("GET", &path, |piece| whole.file.write_all(piece)).await?;
+    client.download("GET", &path, |piece| whole.write(piece)).await?;
     whole.finish()?;
     if !as_json {
         output::line(format!("Wrote {}.", to.display()));
@@ -96,7 +84,7 @@ pub async fn case(
         return Ok(ExitCode::SUCCESS);
     };
     let mut whole = Whole::create(to)?;
-    client.download("GET", &path, |piece| whole.file.write_all(piece)).await?;
+    client.download("GET", &path, |piece| whole.write(piece)).await?;
     whole.finish()?;
     output::line(format!("Wrote {}.", to.display()));
     Ok(ExitCode::SUCCESS)
