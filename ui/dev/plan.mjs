@@ -37,8 +37,9 @@ export const plan = (irreversible, more = {}) => ({
     ? 'Writes stop for up to 60 s; the old primary must be rebuilt.'
     : 'About 4 s without answers from one of three instances.',
   checks: ['GET /healthz answers 200 within 2 s', 'No “pool exhausted” for 60 s', 'checkout_pool_in_use below 16'],
-  undo: irreversible ? null : 'Restart it with the settings that it had before.',
-  irreversible,
+  undo: irreversible
+    ? { kind: 'impossible', words: 'Cannot be undone.', by_itself: false }
+    : { kind: 'possible', words: 'Restart it with the settings that it had before.', by_itself: true },
   confirm_by_typing: irreversible ? 'orders-db-2' : null,
   parameters: irreversible
     ? []
@@ -51,7 +52,6 @@ export const plan = (irreversible, more = {}) => ({
           most: 600,
         },
       ],
-  undo_on_failure: !irreversible,
   chosen_by: null,
   ...more,
 });

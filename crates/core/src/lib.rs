@@ -55,7 +55,7 @@ pub use observation::{
     Fingerprint, HealthReading, Level, LogRecord, NAMED_SERVICE, NewSignal, Observation, Signal, SignalKind,
     UNKNOWN_SERVICE,
 };
-pub use plan::{Blocker, Outcome, Plan, PlanHash, Preflight, Step};
+pub use plan::{Blocker, Outcome, Plan, PlanHash, Preflight, Step, WayBack};
 pub use score::{BasisPoints, DecisionConfidence, ScoreOutOfRange};
 pub use severity::Severity;
 pub use time::{Span, Timestamp};

@@ -21,7 +21,7 @@ use crate::knowledge::Knowledge;
 use crate::ports::{Actuator, ActuatorError};
 
 /// How long a target may take to say what state it is in.
-const PREVIEW: Duration = Duration::from_secs(15);
+pub(crate) const PREVIEW: Duration = Duration::from_secs(15);
 
 /// What was found out before the transaction.
 pub(crate) struct Prepared {
@@ -246,8 +246,6 @@ impl Engine {
             target,
             steps: preflight.steps.clone(),
             undo: preflight.undo.clone(),
-            undo_on_failure: preflight.undo_on_failure,
-            irreversible: preflight.irreversible,
             instances: preflight.instances,
             dependants: config.dependants(&entry.name),
             checks: checks(entry, config),

@@ -64,7 +64,7 @@ impl Engine {
         let takes_back = !verdict.success()
             // What may not have run cannot be taken back blindly: a person looks at it.
             && outcome.is_known()
-            && tx.event(event).await?.is_some_and(|stored| stored.plan.undo.is_some() && stored.plan.undo_on_failure);
+            && tx.event(event).await?.is_some_and(|stored| stored.plan.undo.is_by_itself());
         let incident = if takes_back {
             tx.audit(outcome_entry("action.verified", &before, "not_verified", &verdict.detail, now)).await?;
             tx.record(before.id, &Fact::UndoStarted { event, verdict }, now).await?

@@ -12,7 +12,7 @@ use selfheal_core::pace::Steady;
 use selfheal_core::verify::CheckResult;
 use selfheal_core::{
     About, Action, ActionKind, Blocker, Change, ChangeKind, EventId, Incident, Notice, NoticeKind, Outcome, PatternId,
-    Plan, PlanHash, Posture, Preflight, ServiceName, SourceName, Span, Step, TargetSpec, Timestamp,
+    Plan, PlanHash, Posture, Preflight, ServiceName, SourceName, Span, Step, TargetSpec, Timestamp, WayBack,
 };
 use selfheal_engine::ports::{Actuator, ActuatorError, Brake, Clock, Notifier, NotifyError, Probe};
 use selfheal_engine::{AcceptedDraft, Adapters, Choice, Engine, HealthWatch, PersonError};
@@ -132,9 +132,11 @@ impl Actuator for Stage {
             state_now: if down { "not running".into() } else { "running".into() },
             host: "here".into(),
             steps: vec![Step { call: format!("restart {service}"), detail: "restart".into() }],
-            undo: undoable.then(|| format!("put {service} back")),
-            undo_on_failure: undoable,
-            irreversible: behaviour == Behaviour::Irreversible,
+            undo: match behaviour {
+                Behaviour::Irreversible => WayBack::Impossible { instead: None },
+                _ if undoable => WayBack::Possible { how: format!("put {service} back"), by_itself: true },
+                _ => WayBack::Nothing,
+            },
             instances: 1,
             blockers: match self.behaviour_of(&service) {
                 Behaviour::Blocked => vec![Blocker { code: "gone".into(), text: "The program is gone.".into() }],

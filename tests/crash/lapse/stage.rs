@@ -40,9 +40,7 @@ impl Actuator for Stage {
             state_now: "not running".into(),
             host: "here".into(),
             steps: vec![Step { call: "restart".into(), detail: "restart".into() }],
-            undo: None,
-            undo_on_failure: false,
-            irreversible: false,
+            undo: selfheal_core::WayBack::Nothing,
             instances: 1,
             blockers: vec![],
         })

@@ -1857,7 +1857,6 @@ export interface components {
             host: string;
             /** Format: int32 */
             instances: number;
-            irreversible: boolean;
             /** @description What the action takes here, with the values of this plan: another value makes another plan. */
             parameters: components["schemas"]["Parameter"][];
             pattern: string;
@@ -1867,9 +1866,7 @@ export interface components {
             state_now: string;
             steps: components["schemas"]["PlanStep"][];
             target: string;
-            undo: string | null;
-            /** @description Undone by itself when its verification fails. */
-            undo_on_failure: boolean;
+            undo: components["schemas"]["UndoView"];
             why: string;
         };
         /**
@@ -2526,6 +2523,18 @@ export interface components {
          * @enum {string}
          */
         Trend: "worse" | "steady" | "better";
+        /**
+         * @description Whether what a plan does can be taken back.
+         * @enum {string}
+         */
+        UndoKind: "nothing" | "possible" | "impossible";
+        UndoView: {
+            /** @description It is taken back by itself when the verification fails. */
+            by_itself: boolean;
+            kind: components["schemas"]["UndoKind"];
+            /** @description A sentence that says it all. */
+            words: string;
+        };
         UnmergeRequest: {
             /** @description The pattern that was merged into another one. */
             merged: string;

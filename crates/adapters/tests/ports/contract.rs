@@ -37,8 +37,6 @@ pub fn plan(target: &TargetSpec, preflight: &Preflight) -> Plan {
         target: target.clone(),
         steps: preflight.steps.clone(),
         undo: preflight.undo.clone(),
-        undo_on_failure: false,
-        irreversible: preflight.irreversible,
         instances: preflight.instances,
         dependants: Vec::new(),
         checks: Vec::new(),
@@ -71,7 +69,7 @@ pub async fn holds(bench: &dyn Bench) {
     let running = preview(bench, &target).await;
     assert_eq!(words(&running), ["stop", "start"], "{}", running.state_now);
     assert!(running.state_now.contains(&format!("(pid {first_pid})")), "{}", running.state_now);
-    assert_eq!((running.undo.as_deref(), running.irreversible, running.instances), (None, false, 1));
+    assert_eq!((&running.undo, running.instances), (&selfheal_core::WayBack::Nothing, 1));
     assert_eq!((running.at, running.blockers.as_slice()), (Timestamp::from_micros(7), &[][..]));
     assert!(!running.host.is_empty());
 

@@ -197,9 +197,7 @@ fn empty_preflight() -> selfheal_core::Preflight {
         state_now: String::new(),
         host: String::new(),
         steps: Vec::new(),
-        undo: None,
-        undo_on_failure: false,
-        irreversible: false,
+        undo: selfheal_core::WayBack::Nothing,
         instances: 1,
         blockers: Vec::new(),
     }

@@ -1,7 +1,7 @@
 //! A plan as the approval sheet shows it.
 
 use selfheal_core::config::Config;
-use selfheal_core::{ActionClass, ActionKind, Approval, Chosen, Decided, Incident, Plan, State, Timestamp};
+use selfheal_core::{ActionClass, ActionKind, Approval, Chosen, Decided, Incident, Plan, State, Timestamp, WayBack};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -22,6 +22,40 @@ pub struct Parameter {
     pub most: u64,
 }
 
+/// Whether what a plan does can be taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UndoKind {
+    /// It leaves nothing behind that could be taken back.
+    Nothing,
+    Possible,
+    /// What it changes cannot be put back: the one kind that is warned of.
+    Impossible,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UndoView {
+    pub kind: UndoKind,
+    /// A sentence that says it all.
+    pub words: String,
+    /// It is taken back by itself when the verification fails.
+    pub by_itself: bool,
+}
+
+impl UndoView {
+    fn of(way: &WayBack) -> Self {
+        let (kind, words) = match way {
+            WayBack::Nothing => (UndoKind::Nothing, "Nothing to undo.".to_owned()),
+            WayBack::Possible { how, .. } => (UndoKind::Possible, how.clone()),
+            WayBack::Impossible { instead: None } => (UndoKind::Impossible, "Cannot be undone.".to_owned()),
+            WayBack::Impossible { instead: Some(instead) } => {
+                (UndoKind::Impossible, format!("Cannot be undone. {instead}"))
+            }
+        };
+        Self { kind, words, by_itself: way.is_by_itself() }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlanView {
     pub hash: String,
@@ -40,16 +74,12 @@ pub struct PlanView {
     pub dependants: Vec<String>,
     pub blast_radius: String,
     pub checks: Vec<String>,
-    #[schema(required)]
-    pub undo: Option<String>,
-    pub irreversible: bool,
+    pub undo: UndoView,
     /// The text to type before approving; null where a confirmation is enough.
     #[schema(required)]
     pub confirm_by_typing: Option<String>,
     /// What the action takes here, with the values of this plan: another value makes another plan.
     pub parameters: Vec<Parameter>,
-    /// Undone by itself when its verification fails.
-    pub undo_on_failure: bool,
     /// Who chose it, where it is not what the knowledge base suggests.
     #[schema(required)]
     pub chosen_by: Option<String>,
@@ -93,7 +123,7 @@ pub fn plan_view(plan: &Plan, decided: &Decided, chosen: Option<&Chosen>) -> Pla
             .find(|found| found.pattern == plan.pattern)
             .map_or_else(|| plan.pattern.to_string(), |found| found.name.clone()),
         action: plan.action.kind.to_string(),
-        action_words: format!("{} {}", verb(plan.action.kind), plan.service),
+        action_words: format!("{} {}", verb(plan), plan.service),
         service: plan.service.to_string(),
         target: plan.target.canonical(),
         host: decided.host.clone().unwrap_or_default(),
@@ -110,8 +140,7 @@ pub fn plan_view(plan: &Plan, decided: &Decided, chosen: Option<&Chosen>) -> Pla
         dependants,
         blast_radius,
         checks: plan.checks.clone(),
-        undo: plan.undo.clone(),
-        irreversible: plan.irreversible,
+        undo: UndoView::of(&plan.undo),
         confirm_by_typing: plan.words_to_type(),
         parameters: plan
             .target
@@ -125,7 +154,6 @@ pub fn plan_view(plan: &Plan, decided: &Decided, chosen: Option<&Chosen>) -> Pla
                 most: spec.most,
             })
             .collect(),
-        undo_on_failure: plan.undo_on_failure,
         chosen_by: chosen.map(|chosen| chosen.by.clone()),
     }
 }
@@ -153,8 +181,10 @@ pub fn approval_view(incident: &Incident, config: &Config) -> Option<ApprovalVie
     })
 }
 
-const fn verb(action: ActionKind) -> &'static str {
-    match action {
+/// What is done, as the steps say it: where nothing is stopped, nothing is started again.
+fn verb(plan: &Plan) -> &'static str {
+    match plan.action.kind {
+        ActionKind::ServiceRestart if plan.only_starts() => "Start",
         ActionKind::ServiceRestart => "Restart",
         ActionKind::InfrastructureScale => "Scale",
         ActionKind::CacheClear => "Clear the cache of",
@@ -165,5 +195,66 @@ const fn verb(action: ActionKind) -> &'static str {
         ActionKind::CiRerun => "Run again the pipeline of",
         ActionKind::CommandRun => "Run a command on",
         ActionKind::HttpCall => "Call",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use selfheal_core::{Action, IncidentId, PatternId, ServiceName, Step, TargetSpec};
+
+    fn plan(steps: Vec<Step>, undo: WayBack) -> Plan {
+        Plan {
+            incident: IncidentId(1),
+            pattern: PatternId::new("down"),
+            attempt: 1,
+            action: Action::new(ActionKind::ServiceRestart),
+            service: ServiceName::new("demo-web"),
+            target: TargetSpec::Supervisord {
+                server: "unix:/run/s.sock".into(),
+                program: "web".into(),
+                username: None,
+                password_env: None,
+            },
+            steps,
+            undo,
+            instances: 1,
+            dependants: Vec::new(),
+            checks: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_does_not_run_is_started_and_not_restarted() {
+        let (stop, start) = (Step::stop("stop".into()), Step::start("start".into()));
+        for (steps, expected) in [
+            (vec![start.clone()], "Start"),
+            (vec![stop.clone(), start], "Restart"),
+            (vec![stop], "Restart"),
+            (vec![], "Restart"),
+        ] {
+            assert_eq!(verb(&plan(steps, WayBack::Nothing)), expected);
+        }
+    }
+
+    #[test]
+    fn only_what_cannot_be_undone_is_warned_of() {
+        let instead = Some("Restore the backup.".to_owned());
+        for (way, kind, words, typed) in [
+            (WayBack::Nothing, UndoKind::Nothing, "Nothing to undo.", false),
+            (
+                WayBack::Possible { how: "Put it back.".into(), by_itself: true },
+                UndoKind::Possible,
+                "Put it back.",
+                false,
+            ),
+            (WayBack::Impossible { instead: None }, UndoKind::Impossible, "Cannot be undone.", true),
+            (WayBack::Impossible { instead }, UndoKind::Impossible, "Cannot be undone. Restore the backup.", true),
+        ] {
+            let view = UndoView::of(&way);
+            assert_eq!((view.kind, view.words.as_str()), (kind, words));
+            assert_eq!(view.by_itself, kind == UndoKind::Possible);
+            assert_eq!(plan(Vec::new(), way).words_to_type().is_some(), typed);
+        }
     }
 }

@@ -281,7 +281,7 @@ fn show(view: &IncidentView) {
         }
         output::line(format!("  Now: {}. Reaches: {}.", plan.state_now, plan.blast_radius));
         output::line(format!("  Checked by: {}", plan.checks.join("; ")));
-        output::line(format!("  Going back: {}", plan.undo.as_deref().unwrap_or("cannot be undone")));
+        output::line(format!("  Going back: {}", plan.undo.words));
     }
     if let Some(approval) = &view.approval {
         match &approval.approved_by {

@@ -82,7 +82,7 @@ impl ApprovalPolicy {
     /// How many different people have to approve a plan.
     pub fn approvers_of(&self, plan: &crate::Plan, service: Option<&Service>) -> u32 {
         let second = self.second_approver_for.contains(&plan.action.kind)
-            || (self.second_approver_for_irreversible && plan.irreversible)
+            || (self.second_approver_for_irreversible && plan.undo.is_impossible())
             || service.is_some_and(|service| service.second_approver);
         if second { 2 } else { 1 }
     }

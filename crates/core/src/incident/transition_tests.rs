@@ -47,9 +47,7 @@ fn plan() -> Plan {
             output: None,
         },
         steps: vec![],
-        undo: None,
-        undo_on_failure: false,
-        irreversible: false,
+        undo: crate::WayBack::Nothing,
         instances: 1,
         dependants: vec![],
         checks: vec![],
@@ -79,7 +77,13 @@ fn decided() -> Fact {
 }
 
 fn verdict(success: bool) -> Verdict {
-    Verdict { command_succeeded: true, symptom_cleared: success, stayed_clear: success, detail: String::new() }
+    Verdict {
+        command_succeeded: true,
+        symptom_cleared: success,
+        stayed_clear: success,
+        detail: String::new(),
+        inconclusive: false,
+    }
 }
 
 fn verified(success: bool) -> Fact {

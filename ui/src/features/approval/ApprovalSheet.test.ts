@@ -54,7 +54,12 @@ describe('ApprovalSheet', () => {
   });
 
   it('runs an irreversible plan only after the name of its target was typed', async () => {
-    open(incidentView({ confirm_by_typing: 'db-2', irreversible: true, undo: null }));
+    open(
+      incidentView({
+        confirm_by_typing: 'db-2',
+        undo: { kind: 'impossible', words: 'Cannot be undone.', by_itself: false },
+      }),
+    );
     expect(screen.getByText('Cannot be undone.')).toBeTruthy();
     expect(approve().getAttribute('aria-disabled')).toBe('true');
     await confirmByKeys();
@@ -66,6 +71,12 @@ describe('ApprovalSheet', () => {
     await fireEvent.click(approve());
     await waitFor(() => expect(sent).toHaveLength(1));
     expect(sent[0]?.[2]).toEqual({ plan_hash: 'h1', typed_target: 'db-2' });
+  });
+
+  it('warns of no way back only where there is none', () => {
+    open(incidentView());
+    expect(screen.getByText('Nothing to undo.')).toBeTruthy();
+    expect(screen.queryByText(/cannot be undone/i)).toBeNull();
   });
 
   it('says why it is disabled, in the words of the engine', async () => {

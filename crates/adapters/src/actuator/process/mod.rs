@@ -51,9 +51,7 @@ impl Actuator for ProcessActuator {
             state_now: state.words(),
             host: hostname(),
             steps,
-            undo: None,
-            undo_on_failure: false,
-            irreversible: false,
+            undo: selfheal_core::WayBack::Nothing,
             instances: 1,
             blockers: blockers(&program, &state),
         })

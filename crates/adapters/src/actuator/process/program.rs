@@ -47,7 +47,7 @@ impl<'a> Program<'a> {
         } else {
             format!("{}, SIGKILL to the process in {pidfile} after {seconds}s", argv::shown(self.stop))
         };
-        Step { call, detail: "stop".to_owned() }
+        Step::stop(call)
     }
 
     pub fn start_step(&self) -> Step {
@@ -55,7 +55,7 @@ impl<'a> Program<'a> {
         if let Some(directory) = self.working_directory {
             call = format!("{call} in {}", directory.display());
         }
-        Step { call, detail: "start".to_owned() }
+        Step::start(call)
     }
 }
 

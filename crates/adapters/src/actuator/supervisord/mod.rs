@@ -47,9 +47,7 @@ impl Actuator for SupervisordActuator {
             state_now,
             host: target.server.host(),
             steps: stop.into_iter().chain([target.step(Verb::Start)]).collect(),
-            undo: None,
-            undo_on_failure: false,
-            irreversible: false,
+            undo: selfheal_core::WayBack::Nothing,
             instances: 1,
             blockers,
         })
@@ -102,12 +100,11 @@ impl<'a> Target<'a> {
     }
 
     fn step(&self, verb: Verb) -> Step {
-        let detail = match verb {
-            Verb::Stop => "stop",
-            Verb::Start => "start",
-        };
         let call = format!("{}({:?}, wait=true) at {}", verb.method(), self.program, self.server);
-        Step { call, detail: detail.to_owned() }
+        match verb {
+            Verb::Stop => Step::stop(call),
+            Verb::Start => Step::start(call),
+        }
     }
 
     async fn info(&self) -> Result<ProcessInfo, CallError> {

@@ -262,7 +262,7 @@ fn planned(plan: &PlanView, view: &IncidentView) -> Section {
         ("Why", plan.why.clone().into()),
         ("State before", plan.state_now.clone().into()),
         ("Blast radius", plan.blast_radius.clone().into()),
-        ("Undo", plan.undo.clone().unwrap_or_else(|| "none".into()).into()),
+        ("Undo", plan.undo.words.clone().into()),
         ("Plan hash", code(&plan.hash)),
     ];
     let approval = view.approval.as_ref();
