@@ -17,6 +17,8 @@ mod kills;
 #[cfg(target_os = "linux")]
 mod lapse;
 #[cfg(target_os = "linux")]
+mod lost;
+#[cfg(target_os = "linux")]
 mod single;
 
 #[cfg(not(target_os = "linux"))]
@@ -43,6 +45,7 @@ fn main() {
     let mut passed = 0;
     for (name, part) in [
         ("fencing", fencing::run as fn()),
+        ("lost_child", lost::run),
         ("kills", kills::run),
         ("two_engines_sqlite", engines::sqlite),
         ("two_engines_postgres", engines::postgres),

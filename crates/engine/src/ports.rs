@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use selfheal_core::audit::{Checkpoint as AuditCheckpoint, PublicKey, Signature};
 use selfheal_core::config::{CheckSpec, NotifierSpec};
 use selfheal_core::pace::Steady;
-use selfheal_core::verify::CheckResult;
+use selfheal_core::verify::{CheckResult, TargetState};
 use selfheal_core::{
     Action, ActionKind, LogRecord, Notice, Outcome, Plan, Preflight, SourceName, Span, TargetSpec, Timestamp,
 };
@@ -95,6 +95,9 @@ pub trait Actuator: Send + Sync {
 
     /// Runs one step of a plan (index from 0), as the plan says and nothing else.
     async fn run_step(&self, plan: &Plan, index: usize) -> Outcome;
+
+    /// Looks at the target after an action: whether it runs, and which one it is that does. Changes nothing.
+    async fn inspect(&self, action: &Action, target: &TargetSpec) -> Result<TargetState, ActuatorError>;
 
     /// Takes back what a plan did, as its preflight report said that it would. Asked only of plans that have an undo.
     async fn undo(&self, plan: &Plan) -> Outcome {

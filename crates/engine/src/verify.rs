@@ -2,14 +2,16 @@
 
 use selfheal_core::audit::NewEntry;
 use selfheal_core::matching::Evidence;
-use selfheal_core::verify::{Progress, Reading, Watch};
-use selfheal_core::{EventId, Fact, Fingerprint, Incident, Outcome, Timestamp, Verdict, learn};
+use selfheal_core::verify::{Progress, Reading, TargetState, Watch};
+use selfheal_core::{EventId, Fact, Fingerprint, Incident, Outcome, Plan, Timestamp, Verdict, learn};
 use selfheal_store::{PendingEffect, Tx};
 
 use crate::decide::{entry, outcome_entry};
 use crate::engine::{Engine, EngineError};
 use crate::evidence::remember;
 use crate::learning::learn_from_end;
+use crate::plan::PREVIEW;
+use crate::ports::ActuatorError;
 use crate::timers::call_next;
 
 impl Engine {
@@ -26,18 +28,19 @@ impl Engine {
         };
         let watch: Watch =
             serde_json::from_value(effect.state.clone()).unwrap_or_else(|_| Watch::start(finished, settings));
-        let service = incident
-            .decided
-            .as_ref()
-            .and_then(|d| d.plan.as_ref())
-            .map(|plan| &plan.service)
-            .unwrap_or(&incident.service);
+        let plan = incident.decided.as_ref().and_then(|decided| decided.plan.as_ref());
+        let service = plan.map_or(&incident.service, |plan| &plan.service);
         let mut checks = Vec::new();
         for check in config.service(service).map_or(&[][..], |service| service.health_checks.as_slice()) {
             checks.push(self.adapters.probe.check(check).await);
         }
+        // What failed to run is judged without a look.
+        let target = match plan.filter(|_| !matches!(outcome, Outcome::Failed { .. })) {
+            Some(plan) => self.look_at_target(plan).await?,
+            None => None,
+        };
         let now = self.now();
-        match watch.read(Reading { at: now, checks, symptom_last_seen }, &outcome, settings) {
+        match watch.read(Reading { at: now, checks, symptom_last_seen, target }, &outcome, settings) {
             Progress::Continue(watch) => {
                 let mut tx = self.write_as_leader().await?;
                 let state = serde_json::to_value(&watch).unwrap_or_default();
@@ -48,6 +51,31 @@ impl Engine {
             }
             Progress::Done(_, verdict) => self.verdict(effect, event, &outcome, verdict, now).await,
         }
+    }
+
+    /// What the target of a plan does now; `None` where nobody here can act on it.
+    async fn look_at_target(&self, plan: &Plan) -> Result<Option<TargetState>, EngineError> {
+        let Some(actuator) = self.actuator(&plan.action, &plan.target).cloned() else { return Ok(None) };
+        let connection = plan.target.connection();
+        let seen = match tokio::time::timeout(PREVIEW, actuator.inspect(&plan.action, &plan.target)).await {
+            Ok(Err(error @ ActuatorError::Unreachable { .. })) => Err(error.to_string()),
+            Err(_) => Err(format!("no answer within {PREVIEW:?}")),
+            Ok(answer) => Ok(answer),
+        };
+        let detail = match seen {
+            Ok(answer) => {
+                self.connection_answered(&connection).await?;
+                match answer {
+                    Ok(state) => return Ok(Some(state)),
+                    Err(error) => error.to_string(),
+                }
+            }
+            Err(why) => {
+                self.connection_failed(&connection).await?;
+                why
+            }
+        };
+        Ok(Some(TargetState::Unknown { detail }))
     }
 
     /// A verdict ends the attempt; where it failed and the plan says so, what was done is taken back first.
@@ -64,12 +92,17 @@ impl Engine {
         let takes_back = !verdict.success()
             // What may not have run cannot be taken back blindly: a person looks at it.
             && outcome.is_known()
+            && !verdict.inconclusive
             && tx.event(event).await?.is_some_and(|stored| stored.plan.undo.is_by_itself());
         let incident = if takes_back {
             tx.audit(outcome_entry("action.verified", &before, "not_verified", &verdict.detail, now)).await?;
             tx.record(before.id, &Fact::UndoStarted { event, verdict }, now).await?
         } else {
-            let status = if verdict.success() { "verified" } else { "not_verified" };
+            let status = match () {
+                () if verdict.success() => "verified",
+                () if verdict.inconclusive => "inconclusive",
+                () => "not_verified",
+            };
             tx.audit(outcome_entry("action.verified", &before, status, &verdict.detail, now)).await?;
             self.conclude_attempt(&mut tx, &before, event, verdict, status, now).await?
         };
@@ -101,7 +134,7 @@ impl Engine {
         };
         // What a person stopped midway says nothing about the fix.
         let stopped = attempt.as_ref().is_some_and(|a| matches!(a.outcome, Some(Outcome::Stopped { .. })));
-        let learned = pattern.as_ref().filter(|_| !stopped).map(|pattern| {
+        let learned = pattern.as_ref().filter(|_| !stopped && !verdict.inconclusive).map(|pattern| {
             if verdict.success() {
                 learn::success(pattern.confidence, &config.learning)
             } else {

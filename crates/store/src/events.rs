@@ -29,7 +29,7 @@ pub struct HealingEvent {
     pub approved_by: Option<String>,
     pub decision_confidence: i64,
     /// `intended`, `running`, `held`, `succeeded`, `failed`, `unknown`, `stopped`, `undoing`, `verified`, `not_verified`,
-    /// `undone`, `undo_failed`.
+    /// `inconclusive`, `undone`, `undo_failed`.
     pub status: String,
     #[sqlx(try_from = "i64")]
     pub started_at: Timestamp,

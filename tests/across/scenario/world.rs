@@ -9,7 +9,7 @@ use selfheal_core::detect::{parse_record, reduce};
 use selfheal_core::knowledge::draft::digest;
 use selfheal_core::knowledge::{PackEntry, Pattern, PatternStatus, merge};
 use selfheal_core::pace::Steady;
-use selfheal_core::verify::CheckResult;
+use selfheal_core::verify::{CheckResult, TargetState};
 use selfheal_core::{
     About, Action, ActionKind, Blocker, Change, ChangeKind, EventId, Incident, Notice, NoticeKind, Outcome, PatternId,
     Plan, PlanHash, Posture, Preflight, ServiceName, SourceName, Span, Step, TargetSpec, Timestamp, WayBack,
@@ -48,6 +48,12 @@ pub enum Behaviour {
     UndoHangs,
     /// The plan cannot be undone at all, and says so.
     Irreversible,
+    /// The service answers again, but not through what was started: that died at once.
+    DiesAtOnce,
+    /// The same a while later.
+    DiesLater,
+    /// It works, and then nobody can look at the target.
+    WorksOutOfSight,
 }
 
 /// What the fakes share.
@@ -61,6 +67,8 @@ struct Stage {
     /// What really ran, when by the clock that nobody can set, and what it must not have run under.
     ledger: Mutex<Vec<Run>>,
     undone: Mutex<BTreeMap<String, usize>>,
+    /// When each service was started last, by the clock that nobody can set.
+    started: Mutex<BTreeMap<String, Span>>,
     down: Mutex<BTreeSet<String>>,
     behaviour: Mutex<BTreeMap<String, Behaviour>>,
     ran: Mutex<BTreeMap<String, usize>>,
@@ -161,11 +169,27 @@ impl Actuator for Stage {
             *most = (*most).max(*running);
         }
         let behaviour = self.behaviour_of(&service);
-        if matches!(behaviour, Behaviour::Works | Behaviour::WorksUnseen | Behaviour::Irreversible) {
+        let answers = matches!(
+            behaviour,
+            Behaviour::Works
+                | Behaviour::WorksUnseen
+                | Behaviour::Irreversible
+                | Behaviour::DiesAtOnce
+                | Behaviour::DiesLater
+                | Behaviour::WorksOutOfSight
+        );
+        if answers {
             self.down.lock().expect("played by one").remove(&service);
         }
+        self.started
+            .lock()
+            .expect("played by one")
+            .insert(service.clone(), *self.steady.lock().expect("played by one"));
         let outcome = match behaviour {
             Behaviour::Works
+            | Behaviour::DiesAtOnce
+            | Behaviour::DiesLater
+            | Behaviour::WorksOutOfSight
             | Behaviour::DoesNothing
             | Behaviour::Irreversible
             | Behaviour::Undoable
@@ -178,6 +202,26 @@ impl Actuator for Stage {
         };
         *self.running.lock().expect("played by one") -= 1;
         outcome
+    }
+
+    async fn inspect(&self, _: &Action, target: &TargetSpec) -> Result<TargetState, ActuatorError> {
+        let service = service_of(&target.canonical());
+        let started = self.started.lock().expect("played by one").get(&service).copied();
+        let elapsed = self.steady.lock().expect("played by one").as_micros() - started.unwrap_or_default().as_micros();
+        let died = match self.behaviour_of(&service) {
+            Behaviour::DiesAtOnce => true,
+            Behaviour::DiesLater => elapsed > Span::from_secs(20).as_micros(),
+            Behaviour::WorksOutOfSight => {
+                return Ok(TargetState::Unknown { detail: "permission denied".into() });
+            }
+            // What is down hangs: it is the checks that say so.
+            _ => false,
+        };
+        Ok(match (died, started) {
+            (true, _) => TargetState::NotRunning { detail: "its process is gone".into() },
+            (false, Some(at)) => TargetState::Running { instance: format!("started at {at}") },
+            (false, None) => TargetState::Running { instance: "running all the time".into() },
+        })
     }
 
     async fn undo(&self, plan: &Plan) -> Outcome {
@@ -247,6 +291,9 @@ impl Actuator for Shared {
     }
     async fn run_step(&self, plan: &Plan, index: usize) -> Outcome {
         self.0.run_step(plan, index).await
+    }
+    async fn inspect(&self, action: &Action, target: &TargetSpec) -> Result<TargetState, ActuatorError> {
+        self.0.inspect(action, target).await
     }
     async fn undo(&self, plan: &Plan) -> Outcome {
         self.0.undo(plan).await

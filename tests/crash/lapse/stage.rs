@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use selfheal_core::config::{CheckSpec, Config, parse};
-use selfheal_core::verify::CheckResult;
+use selfheal_core::verify::{CheckResult, TargetState};
 use selfheal_core::{Action, ActionKind, Outcome, Plan, Preflight, Step, TargetSpec, Timestamp};
 use selfheal_engine::ports::{Actuator, ActuatorError, Probe};
 
@@ -44,6 +44,10 @@ impl Actuator for Stage {
             instances: 1,
             blockers: vec![],
         })
+    }
+
+    async fn inspect(&self, _: &Action, _: &TargetSpec) -> Result<TargetState, ActuatorError> {
+        Ok(TargetState::Running { instance: "the only one".into() })
     }
 
     async fn run_step(&self, plan: &Plan, _: usize) -> Outcome {

@@ -14,7 +14,7 @@ use selfheal_engine::{Adapters, Engine};
 use selfheal_store::Store;
 
 use super::home::LEASE_MILLIS;
-use super::points::Points;
+use super::points::{Points, Told};
 use super::ports::{PointedActuator, PointedNotifier, PointedProbe, PointedSource};
 
 /// `engine HOME DATABASE POINT NTH`; without a fault the point is `-`.
@@ -27,6 +27,7 @@ pub fn main(arguments: &[&str]) {
 
 async fn run(home: &Path, database: &str, fault: Option<(String, usize)>) {
     let points = Arc::new(Points { seen: home.join("points"), fault, passed: AtomicUsize::new(0) });
+    tracing::subscriber::set_global_default(Told(Arc::clone(&points))).expect("the first");
     let store = Store::open(database).await.expect("the database opens").observed(Arc::clone(&points) as _);
     let text = std::fs::read_to_string(home.join("config.yaml")).expect("a configuration");
     let config = parse(&text, "config.yaml").expect("a valid configuration");

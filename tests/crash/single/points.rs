@@ -3,11 +3,15 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use selfheal_store::CommitObserver;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
 
 /// Counts how often the chosen point is passed, and kills the process there.
 #[derive(Debug)]
@@ -43,6 +47,42 @@ impl CommitObserver for Points {
 
     fn after_commit(&self, label: &str) {
         self.pass(&format!("after commit: {label}"));
+    }
+}
+
+/// The point at which a program was started and nobody wrote down yet which process it is.
+pub const STARTED: &str = "after a start, before its note";
+
+/// Passes [`STARTED`] where the adapter says in its log that it is there: no call of a port is.
+pub struct Told(pub Arc<Points>);
+
+impl Subscriber for Told {
+    fn enabled(&self, about: &Metadata<'_>) -> bool {
+        about.is_event() && about.target().ends_with("process::start")
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut found = Found(false);
+        event.record(&mut found);
+        if found.0 {
+            self.0.pass(STARTED);
+        }
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+struct Found(bool);
+
+impl Visit for Found {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.0 |= field.name() == "message" && format!("{value:?}") == "started, and not on record yet";
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use selfheal_adapters::{HttpProbe, ProcessActuator, SystemClock};
 use selfheal_core::config::CheckSpec;
-use selfheal_core::verify::CheckResult;
+use selfheal_core::verify::{CheckResult, TargetState};
 use selfheal_core::{Action, ActionKind, Notice, Outcome, Plan, Preflight, SourceName, TargetSpec, Timestamp};
 use selfheal_engine::ports::{
     Actuator, ActuatorError, Batch, Checkpoint, Clock, Notifier, NotifyError, Probe, Source, SourceError,
@@ -44,6 +44,11 @@ impl Actuator for PointedActuator {
         let preflight = ProcessActuator.preview(action, target, now).await;
         self.points.pass("after preview");
         preflight
+    }
+
+    async fn inspect(&self, action: &Action, target: &TargetSpec) -> Result<TargetState, ActuatorError> {
+        self.points.pass("before inspect");
+        ProcessActuator.inspect(action, target).await
     }
 
     async fn run_step(&self, plan: &Plan, index: usize) -> Outcome {

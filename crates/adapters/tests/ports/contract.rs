@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use selfheal_core::verify::TargetState;
 use selfheal_core::{
-    Action, ActionKind, IncidentId, Outcome, PatternId, Plan, Preflight, ServiceName, TargetSpec, Timestamp,
+    Action, ActionKind, IncidentId, Outcome, PatternId, Plan, Preflight, ServiceName, TargetSpec, Timestamp, WayBack,
 };
 use selfheal_engine::ports::Actuator;
 
@@ -55,6 +56,15 @@ pub async fn run(actuator: &dyn Actuator, plan: &Plan) -> Outcome {
     outcome
 }
 
+/// Which one of the target runs; `None` where none does.
+pub async fn instance(bench: &dyn Bench) -> Option<String> {
+    match bench.actuator().inspect(&RESTART, &bench.target()).await.expect("the target can be inspected") {
+        TargetState::Running { instance } => Some(instance),
+        TargetState::NotRunning { .. } => None,
+        TargetState::Unknown { detail } => panic!("{detail}"),
+    }
+}
+
 fn words(preflight: &Preflight) -> Vec<&str> {
     preflight.steps.iter().map(|step| step.detail.as_str()).collect()
 }
@@ -69,18 +79,23 @@ pub async fn holds(bench: &dyn Bench) {
     let running = preview(bench, &target).await;
     assert_eq!(words(&running), ["stop", "start"], "{}", running.state_now);
     assert!(running.state_now.contains(&format!("(pid {first_pid})")), "{}", running.state_now);
-    assert_eq!((&running.undo, running.instances), (&selfheal_core::WayBack::Nothing, 1));
+    assert_eq!((&running.undo, running.instances), (&WayBack::Nothing, 1));
     assert_eq!((running.at, running.blockers.as_slice()), (Timestamp::from_micros(7), &[][..]));
     assert!(!running.host.is_empty());
 
     assert_eq!(preview(bench, &target).await, running, "nothing moved between two previews");
     assert_eq!(bench.pid(), Some(first_pid), "a preview changes nothing");
 
+    let first = instance(bench).await;
+    assert!(first.is_some() && instance(bench).await == first, "a look changes nothing: {first:?}");
+
     let restart = plan(&target, &running);
     let outcome = run(actuator, &restart).await;
     assert!(matches!(outcome, Outcome::Succeeded { .. }), "{outcome:?}");
     let second_pid = bench.pid().expect("it was started again");
     assert_ne!(second_pid, first_pid);
+    let second = instance(bench).await;
+    assert!(second.is_some() && second != first, "after a restart it is another one: {second:?}");
     let again = preview(bench, &target).await;
     assert_eq!(plan(&target, &again).hash(), restart.hash(), "the plan does not depend on the process id");
 
@@ -89,6 +104,7 @@ pub async fn holds(bench: &dyn Bench) {
     assert_eq!(words(&dead), ["start"], "{}", dead.state_now);
     assert_eq!(dead.blockers, []);
     assert!(bench.pid().is_none(), "a preview starts nothing");
+    assert_eq!(instance(bench).await, None, "what was started is dead");
 
     // A plan made while it still ran: what is stopped already is no failure.
     let outcome = run(actuator, &restart).await;

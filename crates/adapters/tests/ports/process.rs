@@ -291,3 +291,132 @@ async fn what_stands_in_the_way_is_told() {
     let refused = ProcessActuator.preview(&RESTART, &empty.target(), selfheal_core::Timestamp::EPOCH).await;
     assert!(matches!(refused, Err(ActuatorError::Invalid(_))));
 }
+
+/// What a kill between the start of a program and the note of its process leaves behind: the note that a start began, and
+/// a program that carries its mark. `lost_child` of `tests/crash` kills an engine there for real.
+fn forget_process(local: &Local, pid: i32) {
+    let environment = fs::read(format!("/proc/{pid}/environ")).expect("it is ours");
+    let environment = String::from_utf8(environment).expect("UTF-8");
+    let mark = environment.split('\0').find_map(|word| word.strip_prefix("SELFHEAL_START=")).expect("it has a mark");
+    let session = nix::unistd::getsid(None).expect("the test's own");
+    let note = format!(r#"{{"mark":"{mark}","session":{session},"since_ticks":1}}"#);
+    fs::write(local.path("web.pid.selfheal"), note).expect("writes");
+    fs::remove_file(local.pidfile()).expect("it was there");
+}
+
+#[tokio::test]
+async fn a_child_that_is_on_no_record_is_found_and_hung_or_not_restarted() {
+    let plain = || Local::new(&["sleep", "611"]);
+    // What it starts carries the mark too, in groups of their own.
+    let with_children = || Local::script("set -m; sleep 612 & sleep 613 & exec sleep 614");
+    let stopped_by_pidfile = || {
+        let mut local = plain();
+        local.stop = ["/bin/sh", "-c", "kill -9 $(cat web.pid)"].map(str::to_owned).into();
+        local
+    };
+    let in_background = || {
+        let mut local = Local::script("setsid sleep 615 & sleep 0.1; echo $! > web.pid");
+        local.daemonizes = true;
+        local
+    };
+    for (name, local) in [
+        ("plain", plain()),
+        ("with children", with_children()),
+        ("with a stop command", stopped_by_pidfile()),
+        ("in the background", in_background()),
+    ] {
+        let local = local.start().await;
+        let lost = local.pid().expect("it runs");
+        forget_process(&local, lost);
+        kill(Pid::from_raw(lost), Signal::SIGSTOP).expect("it hangs");
+        assert_eq!(local.state().await, format!("running (pid {lost})"), "{name}");
+        let mut local = local;
+        local.stop_timeout_seconds = 1;
+        let outcome = local.restart().await;
+        assert!(matches!(outcome, Outcome::Succeeded { .. }), "{name}: {outcome:?}");
+        assert!(!is_running(lost), "{name}: the one that hung is gone");
+        let new = local.pid().expect("it runs again");
+        assert_ne!(new, lost, "{name}");
+        // The same where only the pidfile went.
+        fs::remove_file(local.pidfile()).expect("it was there");
+        assert_eq!(local.state().await, format!("running (pid {new})"), "{name}");
+        kill(Pid::from_raw(new), Signal::SIGKILL).expect("it may be killed");
+        for child in descendants_of(&local) {
+            let _ = kill(Pid::from_raw(child), Signal::SIGKILL);
+        }
+    }
+}
+
+/// What the scripts above started and nobody waits for: known by the folder that they run in.
+fn descendants_of(local: &Local) -> Vec<i32> {
+    let here = local.directory.path();
+    let entries = fs::read_dir("/proc").expect("lists").flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    pids.filter(|pid| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == here)).collect()
+}
+
+#[tokio::test]
+async fn a_note_of_somebody_else_names_nothing_that_is_signalled() {
+    let mut stranger = Command::new("/bin/sleep").arg("616").spawn().expect("sleep starts");
+    let pid = i32::try_from(stranger.id()).expect("a process id");
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
+    let ticks = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(19)).expect("a start time");
+    let local = Local::new(&["sleep", "617"]);
+    let note = local.path("web.pid.selfheal");
+    fs::write(&note, format!(r#"{{"pid":{pid},"start_ticks":{ticks}}}"#)).expect("writes");
+    // Whoever may write the folder makes such a note; only a link and the mode tell it from ours here.
+    fs::set_permissions(&note, fs::Permissions::from_mode(0o666)).expect("set");
+    fs::write(local.pidfile(), pid.to_string()).expect("writes");
+    assert!(local.state().await.contains("is another program"), "{}", local.state().await);
+    fs::rename(&note, local.path("elsewhere")).expect("moved");
+    fs::set_permissions(local.path("elsewhere"), fs::Permissions::from_mode(0o600)).expect("set");
+    std::os::unix::fs::symlink(local.path("elsewhere"), &note).expect("a link");
+    assert!(local.state().await.contains("is another program"), "{}", local.state().await);
+    fs::remove_file(local.pidfile()).expect("it was there");
+    stranger.kill().expect("it is ours");
+    stranger.wait().expect("it is waited for");
+}
+
+#[tokio::test]
+async fn pipes_devices_and_links_are_told_and_never_waited_for() {
+    use nix::sys::stat::Mode;
+    let pipe = |path: &Path| nix::unistd::mkfifo(path, Mode::S_IRWXU).expect("a pipe");
+    let link_to_of_another = |local: &Local, name: &str| {
+        fs::write(local.path("of-another"), "1234567\n").expect("writes");
+        std::os::unix::fs::symlink(local.path("of-another"), local.path(name)).expect("a link");
+    };
+    let piped = Local::new(&["sleep", "618"]);
+    pipe(&piped.pidfile());
+    let linked = Local::new(&["sleep", "618"]);
+    link_to_of_another(&linked, "web.pid");
+    let piped_output = Local::new(&["sleep", "618"]);
+    pipe(&piped_output.path("out.log"));
+    let linked_output = Local::new(&["sleep", "618"]);
+    link_to_of_another(&linked_output, "out.log");
+    for (local, expected) in [
+        (&piped, "pidfile_unreadable"),
+        (&linked, "pidfile_unreadable"),
+        (&piped_output, "output_unusable"),
+        (&linked_output, "output_unusable"),
+    ] {
+        let preflight = preview(local, &local.target()).await;
+        let told: Vec<_> = preflight.blockers.iter().map(|blocker| blocker.code.as_str()).collect();
+        assert_eq!(told, [expected]);
+        assert!(!preflight.blockers[0].text.contains("1234567"), "what is behind a link is not shown");
+    }
+    for local in [&piped_output, &linked_output] {
+        let outcome = local.restart().await;
+        assert!(matches!(&outcome, Outcome::Failed { detail } if detail.contains("out.log")), "{outcome:?}");
+    }
+    // A pipe in the place of the note says nothing, and is replaced as everything there is.
+    let noted = Local::new(&["sleep", "619"]);
+    pipe(&noted.path("web.pid.selfheal"));
+    link_to_of_another(&noted, "web.pid.selfheal-new");
+    let noted = noted.start().await;
+    // The test itself reads pidfiles, and would wait.
+    fs::remove_file(piped.pidfile()).expect("it was there");
+    for local in [&linked, &linked_output, &noted] {
+        let of_another = fs::read_to_string(local.path("of-another")).expect("there");
+        assert_eq!(of_another, "1234567\n", "nothing was written through the link");
+    }
+}

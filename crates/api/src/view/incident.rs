@@ -238,6 +238,7 @@ fn attempt_view(attempt: &selfheal_core::Attempt) -> AttemptView {
         _ if attempt.undo.is_some() => "undone",
         (Some(_), Some(verified)) if verified.taken_back.is_some() => "came back",
         (Some(_), Some(verified)) if verified.verdict.success() => "verified",
+        (Some(_), Some(verified)) if verified.verdict.inconclusive => "not known",
         _ => "failed",
     };
     let learned = verified.and_then(|verified| verified.taken_back.or(verified.learned));

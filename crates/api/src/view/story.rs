@@ -109,8 +109,11 @@ fn entry(fact: &Fact, at: Timestamp, incident: &Incident) -> Option<StoryEntry> 
         }
         Fact::Verified { verdict, learned, .. } => {
             let learned = learned.map_or_else(String::new, |l| format!("; confidence {} to {}", l.before, l.after));
-            let (title, tone) =
-                if verdict.success() { ("Verified: it helped", Tone::Good) } else { ("It did not help", Tone::Bad) };
+            let (title, tone) = match verdict {
+                verdict if verdict.success() => ("Verified: it helped", Tone::Good),
+                verdict if verdict.inconclusive => ("Whether it helped is not known", Tone::Attention),
+                _ => ("It did not help", Tone::Bad),
+            };
             told(ENGINE, title.into(), Some(format!("{}{learned}", verdict.detail)), tone)
         }
         Fact::Escalated { cause, .. } => {

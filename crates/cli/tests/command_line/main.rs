@@ -12,5 +12,6 @@ mod learning;
 mod notify;
 mod packs;
 mod patient;
+mod pipes;
 mod support;
 mod trouble;

@@ -251,6 +251,12 @@ impl Incident {
                     let reason =
                         format!("It is not known what the action did, and the symptom stays: {}.", verdict.detail);
                     next.escalate(reason, &[], &mut effects);
+                } else if verdict.inconclusive {
+                    next.escalate(
+                        format!("Whether the fix helped is not known: {}.", verdict.detail),
+                        &[],
+                        &mut effects,
+                    );
                 } else {
                     next.state = State::Decided { held: None };
                     effects.push(Effect::Decide);

@@ -3,9 +3,10 @@
 //! Invariant: a process that is not known to be the program is never signalled. Where this cannot tell, it says no: then
 //! the program is started, and a second one that finds its port taken says so, while a stranger killed cannot be undone.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+
+use crate::files::{self, Links};
 
 use super::argv;
 use super::pidfile::Note;
@@ -13,20 +14,26 @@ use super::program::Program;
 use super::table::Process;
 
 /// Whether `process` is the program. What Selfheal noted at the start decides; without a note its file and arguments do.
-pub fn is_ours(process: Process, program: &Program<'_>, note: Option<Note>) -> bool {
-    match note.filter(|note| note.pid == process.pid.number()) {
-        Some(note) => note.start_ticks == process.start_ticks,
-        None => looks_like(process.program().as_deref(), &process.arguments(), program),
+pub fn is_ours(process: Process, program: &Program, note: Option<&Note>) -> bool {
+    match note {
+        Some(Note::Started { pid, start_ticks }) if *pid == process.pid.number() => *start_ticks == process.start_ticks,
+        Some(Note::Starting(begun)) if process.has_variable(&begun.variable()) => true,
+        _ => is_like(process, program),
     }
 }
 
-fn looks_like(file: Option<&Path>, arguments: &[String], program: &Program<'_>) -> bool {
+/// Whether a process runs the program's file with its arguments.
+pub fn is_like(process: Process, program: &Program) -> bool {
+    looks_like(process.program().as_deref(), &process.arguments(), program)
+}
+
+fn looks_like(file: Option<&Path>, arguments: &[String], program: &Program) -> bool {
     let Some((name, rest)) = program.start.split_first() else { return false };
     let Some(file) = file else {
         // Its file may not be seen, so all its words have to be the same.
         return arguments == program.start;
     };
-    let Ok(found) = argv::find(name, program.working_directory) else { return false };
+    let Ok(found) = argv::find(name, program.directory()) else { return false };
     if found.canonicalize().is_ok_and(|real| real == file) {
         // A daemon often gives itself a title for its arguments, so its file has to do, unless many programs share it.
         return arguments.get(1..) == Some(rest) || (program.daemonizes && !is_interpreter(file));
@@ -51,7 +58,7 @@ fn is_interpreter(file: &Path) -> bool {
 /// The program that a script names in its first line (`#!/bin/sh`, `#!/usr/bin/env python3`).
 fn interpreter(script: &Path) -> Option<PathBuf> {
     let mut head = Vec::new();
-    File::open(script).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
+    files::open(script, Links::Follow).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
     let head = String::from_utf8_lossy(&head);
     let mut words = head.lines().next()?.strip_prefix("#!")?.split_whitespace();
     let mut name = words.next()?;
@@ -105,8 +112,7 @@ mod tests {
             ("its file may not be seen", &["sleep", "6"], false, None, &["sleep", "6"], true),
             ("a thread of the kernel", &["sleep", "6"], false, None, &[], false),
         ] {
-            let start = words(start);
-            let program = Program { daemonizes, ..Program::example(&start) };
+            let program = Program { daemonizes, ..Program::example(start) };
             assert_eq!(looks_like(file.map(|f| f.as_path()), &words(arguments), &program), expected, "{name}");
         }
     }

@@ -1,7 +1,7 @@
 //! Programs with a pidfile, on Linux: what can be healed with nothing else installed.
 //!
 //! `program` is the target and the calls of its plan, `pidfile` and `table` what the system says, `identity` whether that
-//! is the program, `stop` and `start` the two steps.
+//! is the program, `state` what follows, `stop` and `start` the two steps. Disks are looked at on threads that may wait.
 
 mod argv;
 mod command;
@@ -9,21 +9,25 @@ mod identity;
 mod pidfile;
 mod program;
 mod start;
+mod state;
 mod stop;
 mod table;
 
 pub use command::run_foreground;
 
+use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use selfheal_core::{Action, ActionKind, Blocker, Outcome, Plan, Preflight, TargetSpec, Timestamp};
+use selfheal_core::verify::TargetState;
+use selfheal_core::{Action, ActionKind, Blocker, Outcome, Plan, Preflight, TargetSpec, Timestamp, WayBack};
 use selfheal_engine::ports::{Actuator, ActuatorError};
 
+use crate::files::{self, Links};
 use crate::host::hostname;
-use pidfile::{Note, Pidfile};
 use program::Program;
-use table::{Pid, Process};
+use state::{State, blocker};
 
 /// Restarts programs that have a pidfile.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,11 +43,16 @@ impl Actuator for ProcessActuator {
     }
 
     async fn preview(&self, action: &Action, target: &TargetSpec, now: Timestamp) -> Result<Preflight, ActuatorError> {
-        let program = Program::of(target, action).ok_or_else(|| wrong_kind(target))?;
+        let program = program_of(target, action)?;
         if program.start.is_empty() {
             return Err(ActuatorError::Invalid("`start` is empty. Name the program and its arguments".to_owned()));
         }
-        let state = State::of(&program);
+        let seen = apart(&program, |program| {
+            let state = State::of(program);
+            let blockers = blockers(program, &state);
+            (state, blockers)
+        });
+        let (state, blockers) = seen.await.map_err(ActuatorError::Invalid)?;
         let running = matches!(state, State::Running(_));
         let steps = running.then(|| program.stop_step()).into_iter().chain([program.start_step()]).collect();
         Ok(Preflight {
@@ -51,15 +60,15 @@ impl Actuator for ProcessActuator {
             state_now: state.words(),
             host: hostname(),
             steps,
-            undo: selfheal_core::WayBack::Nothing,
+            undo: WayBack::Nothing,
             instances: 1,
-            blockers: blockers(&program, &state),
+            blockers,
         })
     }
 
     async fn run_step(&self, plan: &Plan, index: usize) -> Outcome {
         let failed = |detail: &str| Outcome::Failed { detail: detail.to_owned() };
-        let Some(program) = Program::of(&plan.target, &plan.action) else { return failed("its target is no process") };
+        let Ok(program) = program_of(&plan.target, &plan.action) else { return failed("its target is no process") };
         match plan.steps.get(index) {
             Some(step) if *step == program.start_step() => start::start(&program).await,
             Some(step) if *step == program.stop_step() => stop::stop(&program).await,
@@ -67,78 +76,50 @@ impl Actuator for ProcessActuator {
             None => failed("the plan has no such step"),
         }
     }
+
+    async fn inspect(&self, action: &Action, target: &TargetSpec) -> Result<TargetState, ActuatorError> {
+        let program = program_of(target, action)?;
+        apart(&program, |program| State::of(program).seen()).await.map_err(ActuatorError::Invalid)
+    }
+}
+
+fn program_of(target: &TargetSpec, action: &Action) -> Result<Arc<Program>, ActuatorError> {
+    Program::of(target, action).map(Arc::new).ok_or_else(|| wrong_kind(target))
+}
+
+/// Does what may wait for a disk on a thread that may.
+async fn apart<T: Send + 'static>(
+    program: &Arc<Program>,
+    look: impl FnOnce(&Program) -> T + Send + 'static,
+) -> Result<T, String> {
+    let program = Arc::clone(program);
+    tokio::task::spawn_blocking(move || look(&program)).await.map_err(|error| error.to_string())
 }
 
 fn wrong_kind(target: &TargetSpec) -> ActuatorError {
     ActuatorError::Invalid(format!("a target of kind {} is no process", target.kind()))
 }
 
-/// What runs behind a pidfile.
-#[derive(Debug)]
-enum State {
-    Running(Process),
-    NotRunning(String),
-    /// The pidfile cannot be used: the blocker says why.
-    Unknown(Blocker),
-}
-
-impl State {
-    fn of(program: &Program<'_>) -> Self {
-        let path = program.pidfile.display();
-        match pidfile::read(program.pidfile) {
-            Pidfile::Missing => Self::NotRunning("not running: no pidfile".to_owned()),
-            Pidfile::Garbage(text) => Self::Unknown(blocker(
-                "pidfile_garbage",
-                format!(
-                    "{path} holds `{}`, which is no process id. Remove it if the program does not run",
-                    text.trim()
-                ),
-            )),
-            Pidfile::Unreadable(error) => Self::Unknown(blocker(
-                "pidfile_unreadable",
-                format!("{path} cannot be read: {error}. Let the user that runs Selfheal read and write it"),
-            )),
-            Pidfile::Pid(pid) => Self::of_pid(pid, program),
-        }
-    }
-
-    fn of_pid(pid: Pid, program: &Program<'_>) -> Self {
-        match Process::running(pid) {
-            None => Self::NotRunning(format!("not running: process {pid} is gone")),
-            Some(process) if identity::is_ours(process, program, Note::read(program.pidfile)) => Self::Running(process),
-            Some(process) => Self::NotRunning(format!(
-                "not running: process {pid} of the pidfile is another program ({})",
-                process.name()
-            )),
-        }
-    }
-
-    fn words(&self) -> String {
-        match self {
-            Self::Running(process) => format!("running (pid {})", process.pid),
-            Self::NotRunning(words) => words.clone(),
-            Self::Unknown(_) => "unknown: the pidfile cannot be used".to_owned(),
-        }
-    }
-}
-
-fn blockers(program: &Program<'_>, state: &State) -> Vec<Blocker> {
+fn blockers(program: &Program, state: &State) -> Vec<Blocker> {
     let mut blockers = Vec::new();
     if let State::Unknown(blocker) = state {
         blockers.push(blocker.clone());
     }
-    if let Some(missing) = missing_directory(program.working_directory) {
+    if let Some(missing) = missing_directory(program.directory()) {
         blockers.push(blocker("working_directory_missing", format!("there is no directory {}", missing.display())));
     }
     if let Some(missing) = missing_directory(program.pidfile.parent()) {
         blockers.push(blocker("pidfile_directory_missing", format!("there is no directory {}", missing.display())));
     }
-    if let Some(missing) = missing_directory(program.output.and_then(Path::parent)) {
+    if let Some(missing) = missing_directory(program.output.as_deref().and_then(Path::parent)) {
         blockers.push(blocker("output_directory_missing", format!("there is no directory {}", missing.display())));
+    } else if let Some((output, why)) = program.output.as_deref().and_then(unusable) {
+        let text = format!("its output {} cannot be used: {why}. Name a file, or leave `output` out", output.display());
+        blockers.push(blocker("output_unusable", text));
     }
     let stop = program.stop.first().filter(|_| matches!(state, State::Running(_)));
     for name in program.start.first().into_iter().chain(stop) {
-        match argv::find(name, program.working_directory) {
+        match argv::find(name, program.directory()) {
             Ok(_) => {}
             Err(why @ argv::NoProgram::Missing) => blockers.push(blocker("program_missing", format!("{name}: {why}"))),
             Err(why @ argv::NoProgram::NotExecutable) => {
@@ -153,6 +134,8 @@ fn missing_directory(path: Option<&Path>) -> Option<&Path> {
     path.filter(|path| !path.as_os_str().is_empty() && !path.is_dir())
 }
 
-fn blocker(code: &str, text: String) -> Blocker {
-    Blocker { code: code.to_owned(), text }
+/// Why nothing can be written to a file that is there. One that may not be read may be writable all the same.
+fn unusable(path: &Path) -> Option<(&Path, std::io::Error)> {
+    let error = files::open(path, Links::Refuse).err()?;
+    (!matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied)).then_some((path, error))
 }

@@ -2,41 +2,45 @@
 //!
 //! Invariant: a call names the pidfile and never a process id, so that two previews of one target give one plan.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use selfheal_core::{Action, Step, TargetSpec};
 
 use super::argv;
 
-/// The fields of [`TargetSpec::Process`].
-#[derive(Clone, Copy, Debug)]
-pub struct Program<'a> {
-    pub pidfile: &'a Path,
-    pub start: &'a [String],
-    pub stop: &'a [String],
+/// The fields of [`TargetSpec::Process`], owned, since disks are looked at on threads of their own.
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub pidfile: PathBuf,
+    pub start: Vec<String>,
+    pub stop: Vec<String>,
     pub daemonizes: bool,
     pub stop_timeout: Duration,
-    pub working_directory: Option<&'a Path>,
-    pub output: Option<&'a Path>,
+    pub working_directory: Option<PathBuf>,
+    pub output: Option<PathBuf>,
 }
 
-impl<'a> Program<'a> {
+impl Program {
     /// The program of a target, as an action's parameters want it treated.
-    pub fn of(target: &'a TargetSpec, action: &Action) -> Option<Self> {
+    pub fn of(target: &TargetSpec, action: &Action) -> Option<Self> {
         let stop_timeout = target.parameter(action, "stop_timeout_seconds").unwrap_or_default();
         match target {
             TargetSpec::Process { pidfile, start, stop, daemonizes, working_directory, output, .. } => Some(Self {
-                pidfile,
-                start,
-                stop,
+                pidfile: pidfile.clone(),
+                start: start.clone(),
+                stop: stop.clone(),
                 daemonizes: *daemonizes,
                 stop_timeout: Duration::from_secs(stop_timeout),
-                working_directory: working_directory.as_deref(),
-                output: output.as_deref(),
+                working_directory: working_directory.clone(),
+                output: output.clone(),
             }),
             TargetSpec::Supervisord { .. } => None,
         }
+    }
+
+    pub fn directory(&self) -> Option<&Path> {
+        self.working_directory.as_deref()
     }
 
     pub fn stop_step(&self) -> Step {
@@ -45,14 +49,14 @@ impl<'a> Program<'a> {
         let call = if self.stop.is_empty() {
             format!("SIGTERM to the process in {pidfile}, SIGKILL after {seconds}s")
         } else {
-            format!("{}, SIGKILL to the process in {pidfile} after {seconds}s", argv::shown(self.stop))
+            format!("{}, SIGKILL to the process in {pidfile} after {seconds}s", argv::shown(&self.stop))
         };
         Step::stop(call)
     }
 
     pub fn start_step(&self) -> Step {
-        let mut call = argv::shown(self.start);
-        if let Some(directory) = self.working_directory {
+        let mut call = argv::shown(&self.start);
+        if let Some(directory) = &self.working_directory {
             call = format!("{call} in {}", directory.display());
         }
         Step::start(call)
@@ -60,12 +64,12 @@ impl<'a> Program<'a> {
 }
 
 #[cfg(test)]
-impl<'a> Program<'a> {
-    pub fn example(start: &'a [String]) -> Self {
+impl Program {
+    pub fn example(start: &[&str]) -> Self {
         Self {
-            pidfile: Path::new("/run/example.pid"),
-            start,
-            stop: &[],
+            pidfile: PathBuf::from("/run/example.pid"),
+            start: start.iter().map(|word| (*word).to_owned()).collect(),
+            stop: Vec::new(),
             daemonizes: false,
             stop_timeout: Duration::from_secs(10),
             working_directory: None,
@@ -80,12 +84,11 @@ mod tests {
 
     #[test]
     fn calls_say_what_will_run() {
-        let start = ["/opt/web".to_owned(), "--name=a b".to_owned()];
-        let stop = ["/opt/web".to_owned(), "stop".to_owned()];
-        let program = Program::example(&start);
+        let program = Program::example(&["/opt/web", "--name=a b"]);
         assert_eq!(program.stop_step().call, "SIGTERM to the process in /run/example.pid, SIGKILL after 10s");
         assert_eq!(program.start_step().call, "/opt/web '--name=a b'");
-        let program = Program { stop: &stop, working_directory: Some(Path::new("/srv")), ..program };
+        let stop = ["/opt/web".to_owned(), "stop".to_owned()].to_vec();
+        let program = Program { stop, working_directory: Some(PathBuf::from("/srv")), ..program };
         assert_eq!(program.stop_step().call, "/opt/web stop, SIGKILL to the process in /run/example.pid after 10s");
         assert_eq!(program.start_step().call, "/opt/web '--name=a b' in /srv");
     }

@@ -1,5 +1,6 @@
 //! Stops a program: asks it, waits, and kills it when its time is over.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -7,34 +8,48 @@ use selfheal_core::Outcome;
 use tokio::time::{Instant, sleep};
 
 use super::program::Program;
+use super::state::{self, State};
 use super::table::Process;
-use super::{State, command, pidfile};
+use super::{apart, command, pidfile};
 
 /// How long a killed process may take to go: it may wait for a disk.
 const KILL_WAIT: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(20);
 
 /// Stops the program behind the pidfile. That it does not run already is what was wanted.
-pub async fn stop(program: &Program<'_>) -> Outcome {
-    let State::Running(process) = State::of(program) else {
-        return Outcome::Succeeded { detail: "it was not running".to_owned() };
-    };
-    match end(process, program).await {
-        Ok(detail) => {
-            pidfile::remove(program.pidfile, !program.daemonizes);
-            Outcome::Succeeded { detail }
+pub async fn stop(program: &Arc<Program>) -> Outcome {
+    let found = apart(program, |program| match State::of(program) {
+        State::Running(process) => state::adopt(program, process).map(|()| Some(process)),
+        _ => Ok(None),
+    });
+    let process = match found.await {
+        Ok(Ok(Some(process))) => process,
+        Ok(Ok(None)) => return Outcome::Succeeded { detail: "it was not running".to_owned() },
+        Ok(Err(error)) => {
+            let detail = format!("{} cannot be written: {error}", program.pidfile.display());
+            return Outcome::Failed { detail };
         }
+        Err(detail) => return Outcome::Failed { detail },
+    };
+    let ended = match end(process, program).await {
+        Ok(detail) => {
+            apart(program, |program| pidfile::remove(&program.pidfile, !program.daemonizes)).await.map(|()| detail)
+        }
+        Err(detail) => Err(detail),
+    };
+    match ended {
+        Ok(detail) => Outcome::Succeeded { detail },
         Err(detail) => Outcome::Failed { detail },
     }
 }
 
-async fn end(process: Process, program: &Program<'_>) -> Result<String, String> {
+async fn end(process: Process, program: &Arc<Program>) -> Result<String, String> {
     let deadline = Instant::now() + program.stop_timeout;
     let asked = if program.stop.is_empty() {
         signal(process, Signal::SIGTERM)?;
         None
     } else {
-        let command = command::prepare(program.stop, program.working_directory)?;
+        let command = apart(program, |program| command::prepare(&program.stop, program.directory())).await??;
         Some(command::run(command, program.stop_timeout).await?)
     };
     if let Some(ended) = &asked

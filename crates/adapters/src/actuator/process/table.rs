@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -41,9 +42,20 @@ pub struct Process {
 impl Process {
     /// The running process of this id. One that has ended and was not waited for yet (a zombie) is not running.
     pub fn running(pid: Pid) -> Option<Self> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let (state, start_ticks) = state_and_start(&stat)?;
-        (!matches!(state, 'Z' | 'X' | 'x')).then_some(Self { pid, start_ticks })
+        Some(Row::of(pid)?.process)
+    }
+
+    /// This very program. In a container it may be the first one, which nobody signals.
+    pub fn own() -> Option<Row> {
+        Row::of(Pid(nix::unistd::Pid::this().as_raw()))
+    }
+
+    /// Whether it was started with this variable. What may not be seen was not, nor what has overwritten it.
+    pub fn has_variable(self, variable: &str) -> bool {
+        let mut bytes = Vec::new();
+        let read = fs::File::open(format!("/proc/{}/environ", self.pid))
+            .and_then(|file| file.take(ENVIRONMENT_LIMIT).read_to_end(&mut bytes));
+        read.is_ok() && bytes.split(|byte| *byte == 0).any(|found| found == variable.as_bytes())
     }
 
     pub fn is_running(self) -> bool {
@@ -87,13 +99,56 @@ impl Process {
     }
 }
 
-/// Fields 3 and 22 of `/proc/PID/stat` (proc(5)). The name in field 2 may hold spaces and parentheses, so fields are
-/// counted after its last one.
-fn state_and_start(stat: &str) -> Option<(char, u64)> {
-    let (_, rest) = stat.rsplit_once(')')?;
-    let mut fields = rest.split_ascii_whitespace();
-    let state = fields.next()?.chars().next()?;
-    Some((state, fields.nth(18)?.parse().ok()?))
+/// Bytes of an environment that are looked at: those of a program that Selfheal started have few.
+const ENVIRONMENT_LIMIT: u64 = 256 * 1024;
+
+/// A running process with where it belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    pub process: Process,
+    pub group: i32,
+    pub session: i32,
+}
+
+impl Row {
+    fn of(pid: Pid) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let fields = Fields::read(&stat)?;
+        (!matches!(fields.state, 'Z' | 'X' | 'x')).then_some(Self {
+            process: Process { pid, start_ticks: fields.start_ticks },
+            group: fields.group,
+            session: fields.session,
+        })
+    }
+
+    /// Every process that runs now.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        entries.filter_map(|entry| Self::of(entry.file_name().to_str()?.parse().ok().and_then(Pid::new)?))
+    }
+}
+
+/// Fields 3, 5, 6 and 22 of `/proc/PID/stat` (proc(5)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Fields {
+    state: char,
+    group: i32,
+    session: i32,
+    start_ticks: u64,
+}
+
+impl Fields {
+    /// The name in field 2 may hold spaces and parentheses, so fields are counted after its last one.
+    fn read(stat: &str) -> Option<Self> {
+        let (_, rest) = stat.rsplit_once(')')?;
+        let mut fields = rest.split_ascii_whitespace();
+        Some(Self {
+            state: fields.next()?.chars().next()?,
+            group: fields.nth(1)?.parse().ok()?,
+            session: fields.next()?.parse().ok()?,
+            start_ticks: fields.nth(15)?.parse().ok()?,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -102,11 +157,12 @@ mod tests {
 
     #[test]
     fn reads_state_and_start_whatever_the_name() {
-        let rest = "S 1 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 8123 1000 2";
+        let rest = "S 1 40 39 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 8123 1000 2";
+        let expected = Fields { state: 'S', group: 40, session: 39, start_ticks: 8123 };
         for name in ["sleep", "a b", "x) Z 1 (y"] {
-            assert_eq!(state_and_start(&format!("42 ({name}) {rest}")), Some(('S', 8123)), "{name}");
+            assert_eq!(Fields::read(&format!("42 ({name}) {rest}")), Some(expected), "{name}");
         }
-        assert_eq!(state_and_start("42 (sleep) S 1"), None);
+        assert_eq!(Fields::read("42 (sleep) S 1"), None);
     }
 
     #[test]

@@ -8,7 +8,8 @@ mod rpc;
 
 use async_trait::async_trait;
 use dxr::Value;
-use selfheal_core::{Action, ActionKind, Blocker, Outcome, Plan, Preflight, Step, TargetSpec, Timestamp};
+use selfheal_core::verify::TargetState;
+use selfheal_core::{Action, ActionKind, Blocker, Outcome, Plan, Preflight, Step, TargetSpec, Timestamp, WayBack};
 use selfheal_engine::ports::{Actuator, ActuatorError};
 
 use program::ProcessInfo;
@@ -47,7 +48,7 @@ impl Actuator for SupervisordActuator {
             state_now,
             host: target.server.host(),
             steps: stop.into_iter().chain([target.step(Verb::Start)]).collect(),
-            undo: selfheal_core::WayBack::Nothing,
+            undo: WayBack::Nothing,
             instances: 1,
             blockers,
         })
@@ -63,6 +64,18 @@ impl Actuator for SupervisordActuator {
         match [Verb::Stop, Verb::Start].into_iter().find(|verb| target.step(*verb) == *step) {
             Some(verb) => target.run(verb).await,
             None => failed("the plan names a step that this target does not have"),
+        }
+    }
+
+    async fn inspect(&self, _: &Action, target: &TargetSpec) -> Result<TargetState, ActuatorError> {
+        let target = Target::of(target).map_err(ActuatorError::Invalid)?;
+        match target.info().await {
+            Ok(info) => Ok(info.seen()),
+            Err(CallError::Fault { code: fault::BAD_NAME, .. }) => {
+                let detail = format!("{} has no program `{}`", target.server, target.program);
+                Ok(TargetState::NotRunning { detail })
+            }
+            Err(error) => Err(target.error(error)),
         }
     }
 }

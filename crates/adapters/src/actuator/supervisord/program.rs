@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use dxr::Value;
 use selfheal_core::Blocker;
+use selfheal_core::verify::TargetState;
 
 /// The states of supervisord's process state machine (`supervisor/states.py`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct ProcessInfo {
     state_name: String,
     /// 0 when it does not run.
     pid: i32,
+    /// When it was started last, in seconds since 1970.
+    started: i32,
     /// In words, e.g. `pid 1669, uptime 0:00:07` or `Exited too quickly (process log may have details)`.
     description: String,
 }
@@ -55,10 +58,8 @@ impl ProcessInfo {
         Some(Self {
             state: State::read(&state_name),
             state_name,
-            pid: match fields.get("pid") {
-                Some(Value::Integer(pid)) => *pid,
-                _ => 0,
-            },
+            pid: number(fields, "pid"),
+            started: number(fields, "start"),
             description: text(fields, "description").unwrap_or_default(),
         })
     }
@@ -72,6 +73,17 @@ impl ProcessInfo {
         }
     }
 
+    /// For a verification. One that supervisord starts over and over is another one each time.
+    pub fn seen(&self) -> TargetState {
+        match self.state {
+            State::Starting | State::Running if self.pid != 0 => {
+                TargetState::Running { instance: format!("pid {}, start {}", self.pid, self.started) }
+            }
+            State::Unknown => TargetState::Unknown { detail: format!("supervisord says {}", self.words()) },
+            _ => TargetState::NotRunning { detail: format!("supervisord says {}", self.words()) },
+        }
+    }
+
     /// A program that is just being stopped, or that supervisord lost, cannot be started.
     pub fn blocker(&self) -> Option<Blocker> {
         let (code, text) = match self.state {
@@ -82,6 +94,13 @@ impl ProcessInfo {
             _ => return None,
         };
         Some(Blocker { code: code.to_owned(), text })
+    }
+}
+
+fn number(fields: &BTreeMap<String, Value>, name: &str) -> i32 {
+    match fields.get(name) {
+        Some(Value::Integer(number)) => *number,
+        _ => 0,
     }
 }
 
@@ -120,6 +139,8 @@ mod tests {
             let fields = [("statename".to_owned(), Value::String(name.to_owned()))];
             let info = ProcessInfo::read(&Value::Struct(fields.into())).expect("process information");
             assert_eq!((info.state.is_running(), info.blocker().is_some()), (running, blocked), "{name}");
+            let seen = info.seen();
+            assert!(!matches!(seen, TargetState::Running { .. }), "it has no process: {seen:?}");
         }
     }
 }
