@@ -390,6 +390,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /**
+         * Takes text for one service. What an approver sends can lead to an action on that service, as what an approver chooses can;
+         *     a rehearsal leads to nothing, and needs no more than looking does.
+         */
         post: operations["ingest"];
         delete?: never;
         options?: never;
@@ -558,6 +562,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Judges past incidents anew under an edit, which is the work of those who tend the knowledge base: it needs the role approver. */
         post: operations["replay_pattern"];
         delete?: never;
         options?: never;
@@ -572,6 +577,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /**
+         * Looks at every pattern beside every other one, which is the work of those who tend the knowledge base: it needs the role
+         *     approver.
+         */
         get: operations["review_knowledge"];
         put?: never;
         post?: never;
@@ -1526,6 +1535,8 @@ export interface components {
             decision: components["schemas"]["DecisionKind"] | null;
             gates: components["schemas"]["GateView"][];
             incident: components["schemas"]["IncidentRow"] | null;
+            /** @description How many kinds of failures a rehearsal judged: the latest, as many as are looked at of an incident. Null where it is none. */
+            judged: number | null;
             matches: components["schemas"]["MatchView"][];
             reasons: components["schemas"]["Reason"][];
             records: number;
@@ -1534,7 +1545,9 @@ export interface components {
         IngestRequest: {
             /** @description Show what would be made of it, and do nothing. */
             dry_run?: boolean;
+            /** @description Its project; one of the inventory has its own. */
             project?: string | null;
+            /** @description The only service that the text speaks for, whatever its lines say of themselves. */
             service?: string | null;
             /** @description What the text is called in evidence, e.g. the file's name. */
             source: string;
@@ -1546,6 +1559,8 @@ export interface components {
             count: number;
             first_seen: string;
             last_seen: string;
+            /** @description The service that the line itself names, where that is another one: it chooses nothing. */
+            named_service: string | null;
             service: string;
             severity: components["schemas"]["Severity"];
             template: string;
@@ -2381,6 +2396,8 @@ export interface components {
             id: string;
             kind: components["schemas"]["SignalKind"];
             last_seen: string;
+            /** @description The service that the line itself names, where that is another one. Evidence: it chooses nothing. */
+            named_service: string | null;
             service: string;
             severity: components["schemas"]["Severity"];
             source: string;
@@ -3204,7 +3221,7 @@ export interface operations {
                     "application/json": components["schemas"]["IngestReply"];
                 };
             };
-            /** @description Nothing was acknowledged: send it again. */
+            /** @description Not all of it was acknowledged: send it again. */
             503: {
                 headers: {
                     [name: string]: unknown;
