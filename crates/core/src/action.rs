@@ -69,6 +69,22 @@ impl ActionKind {
         }
     }
 
+    /// What it does to a service, as people say it: put before the service's name.
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::ServiceRestart => "Restart",
+            Self::InfrastructureScale => "Scale",
+            Self::CacheClear => "Clear the cache of",
+            Self::DeploymentRollback => "Roll back",
+            Self::ConfigApply => "Apply configuration to",
+            Self::DependencyUpdate => "Update dependencies of",
+            Self::DatabaseFailover => "Fail over",
+            Self::CiRerun => "Run again the pipeline of",
+            Self::CommandRun => "Run a command on",
+            Self::HttpCall => "Call",
+        }
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }

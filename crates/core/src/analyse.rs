@@ -1,17 +1,14 @@
 //! Step 3, analyse: the root cause in words, filled with this incident's facts.
 
+use crate::ServiceName;
 use crate::config::Config;
 use crate::knowledge::Pattern;
-use crate::{Incident, ServiceName};
+use crate::known::{Scene, filled};
 
-/// The root cause that a known pattern names. `{service}` stands for the service that the fix
-/// goes to, `{project}` and `{since}` for the incident's own.
-pub fn root_cause(pattern: &Pattern, incident: &Incident, service: &ServiceName) -> String {
-    pattern
-        .root_cause
-        .replace("{service}", service.as_str())
-        .replace("{project}", incident.project.as_str())
-        .replace("{since}", &incident.onset.to_rfc3339())
+/// The root cause that a known pattern names, filled with what was seen. `{service}` stands for the service that the fix goes
+/// to, `{project}` and `{since}` for the incident's own, and the named groups of its rule and the signals' fields for their values.
+pub fn root_cause(pattern: &Pattern, scene: &Scene<'_>) -> String {
+    filled(&pattern.root_cause, pattern, scene)
 }
 
 /// Who else suffers: the services downstream of this one.

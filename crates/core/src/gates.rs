@@ -29,6 +29,15 @@ impl Posture {
         }
     }
 
+    /// What it means for an action, in a sentence.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Paused => "Automation is paused.",
+            Self::Observe => "Automation is observe only: nothing runs without approval.",
+            Self::On => "Automation is on.",
+        }
+    }
+
     /// Whether this posture lets an action through.
     pub const fn lets(self, approved: bool) -> bool {
         match self {
@@ -273,8 +282,7 @@ fn automation(s: &Snapshot) -> GateResult {
         Some(posture) if posture.lets(valid_approval(s).is_some()) => {
             passed(gate, format!("Automation is {}.", posture.as_str()))
         }
-        Some(Posture::Paused) => refused(gate, "Automation is paused.", None),
-        Some(_) => refused(gate, "Automation is observe only: nothing runs without approval.", None),
+        Some(posture) => refused(gate, posture.words(), None),
     }
 }
 

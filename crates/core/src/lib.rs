@@ -11,9 +11,11 @@ pub mod config;
 pub mod correlate;
 pub mod detect;
 pub mod knowledge;
+pub mod known;
 pub mod learn;
 pub mod matching;
 pub mod pace;
+pub mod told;
 pub mod verify;
 
 mod action;
@@ -31,6 +33,7 @@ pub mod redact;
 mod score;
 mod severity;
 mod time;
+mod waits;
 
 pub use action::{Action, ActionClass, ActionKind, ParameterSpec, TargetSpec};
 pub use change::{Change, ChangeKind};
@@ -50,7 +53,7 @@ pub use incident::{
 };
 pub use keys::{Key, Wanted, Words, keys_of};
 pub use learn::Learned;
-pub use notice::{About, Notice, NoticeKind};
+pub use notice::{About, Cause as NoticeCause, Notice, NoticeKind, body as notice_body};
 pub use observation::{
     Fingerprint, HealthReading, Level, LogRecord, NAMED_SERVICE, NewSignal, Observation, Signal, SignalKind,
     UNKNOWN_SERVICE,
@@ -60,3 +63,4 @@ pub use score::{BasisPoints, DecisionConfidence, ScoreOutOfRange};
 pub use severity::Severity;
 pub use time::{Span, Timestamp};
 pub use verify::Verdict;
+pub use waits::Waits;

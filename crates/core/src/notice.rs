@@ -6,7 +6,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Incident, IncidentId, ServiceName, Severity, State, Timestamp};
+use crate::known::{Known, plain};
+use crate::{Incident, IncidentId, ServiceName, Severity, State, Timestamp, Waits, told};
 
 /// What about an incident people are told.
 #[derive(
@@ -85,14 +86,15 @@ impl About {
 }
 
 impl Notice {
-    /// `nonce` tells two notices of one kind about one incident apart; the same nonce gives the same id.
-    pub fn of(kind: NoticeKind, incident: &Incident, at: Timestamp, nonce: &str) -> Self {
+    /// `known` is what the knowledge base says of it. `nonce` tells two notices of one kind about one incident apart; the same
+    /// nonce gives the same id.
+    pub fn of(kind: NoticeKind, incident: &Incident, known: &[Known], at: Timestamp, nonce: &str) -> Self {
         Self {
             id: id(&[nonce, kind.as_str(), &incident.id.to_string(), &incident.opened_at.to_string()]),
             at,
             severity: incident.severity,
             title: title(kind, incident),
-            body: body(incident),
+            body: body(&incident.title, &why(incident, at), &known.iter().map(Cause::from).collect::<Vec<_>>()),
             about: About::Incident {
                 kind,
                 incident: incident.id,
@@ -101,6 +103,12 @@ impl Notice {
                 opened_at: incident.opened_at,
             },
         }
+    }
+
+    /// With the moments in its words as whoever receives it reads them.
+    pub fn spoken(mut self, words: impl Fn(Timestamp) -> String) -> Self {
+        self.body = told::spoken(&self.body, words);
+        self
     }
 
     /// One notice for many that were held back. Known by them, so that another try has the same id.
@@ -113,7 +121,7 @@ impl Notice {
             id: id(&ids),
             at,
             severity: notices.iter().map(|notice| notice.severity).max().unwrap_or(Severity::Info),
-            title: format!("{} notices from the quiet hours", notices.len()),
+            title: format!("{} from the quiet hours", told::many(notices.len(), "notice")),
             body: notices.iter().map(|notice| notice.in_one_line()).collect::<Vec<_>>().join("\n"),
             about: About::Summary { incidents },
         }
@@ -138,9 +146,11 @@ impl Notice {
         }
     }
 
+    /// What happened, and the first thing to do about it.
     fn in_one_line(&self) -> String {
         let number = self.incident().map_or_else(String::new, |incident| format!(", incident {incident}"));
-        let body = self.body.split('\n').filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
+        let lines = self.body.split('\n').filter(|line| !line.is_empty()).take(2);
+        let body = lines.map(|line| cut(line, LINE)).collect::<Vec<_>>().join("; ");
         format!("- {} ({}{number}): {body}", self.title, self.severity.as_str())
     }
 }
@@ -159,15 +169,98 @@ fn title(kind: NoticeKind, incident: &Incident) -> String {
     }
 }
 
-fn body(incident: &Incident) -> String {
-    let what = match &incident.state {
-        State::Escalated { reason, .. } => reason.clone(),
-        State::Queued { gate, .. } | State::Decided { held: Some(crate::Held { gate, .. }) } => gate.reason.clone(),
-        _ => incident
-            .decided
-            .as_ref()
-            .and_then(|decided| decided.plan.as_ref())
-            .map_or_else(String::new, |plan| format!("{} on {}", plan.action.kind, plan.service)),
-    };
-    format!("{}\n{what}", incident.title)
+/// Why people are told, in a sentence.
+fn why(incident: &Incident, at: Timestamp) -> String {
+    let plan = incident.decided.as_ref().and_then(|decided| decided.plan.as_ref());
+    let fix = plan.map(|plan| format!("{} {}", plan.verb(), plan.service));
+    match (&incident.state, fix) {
+        // Whoever is called because nothing helped wants to know what was tried.
+        (State::Escalated { reason, .. }, _) => match incident.attempts.last() {
+            None => reason.clone(),
+            Some(last) => {
+                let tried = told::many(incident.attempts.len(), "attempt");
+                format!(
+                    "{reason}\nTried: {tried}. The last, {} {}: {}",
+                    last.action.verb(),
+                    incident.service,
+                    cut(&last.told(), TRIED)
+                )
+            }
+        },
+        (State::Queued { gate, .. } | State::Decided { held: Some(crate::Held { gate, .. }) }, fix) => {
+            let what = fix.map_or_else(String::new, |fix| format!("{fix}: "));
+            // The latest of all that holds it: the end of one is no promise while another lasts.
+            let until = Waits::of(&incident.gates, [gate.clone()]).until(at);
+            let end = until.map_or_else(String::new, |until| format!(" Not before {}.", told::moment(until)));
+            format!("{what}{}{end}", gate.reason)
+        }
+        (_, fix) => fix.map_or_else(String::new, |fix| format!("{fix}: it waits for somebody's approval.")),
+    }
 }
+
+/// What a notice says of one cause, as plain text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    pub name: String,
+    pub by_rule: bool,
+    pub by_hand: String,
+    pub cause: String,
+    /// Names and values that stand in no command.
+    pub left_open: Vec<(String, String)>,
+    pub checks: Vec<String>,
+}
+
+impl From<&Known> for Cause {
+    fn from(known: &Known) -> Self {
+        let open = known.values.iter().filter(|value| value.left_open);
+        Self {
+            name: known.name.clone(),
+            by_rule: known.by_rule,
+            by_hand: plain(&known.by_hand),
+            cause: plain(&known.cause),
+            left_open: open.map(|value| (value.name.clone(), value.value.clone())).collect(),
+            checks: known.checks.iter().map(|check| plain(check)).collect(),
+        }
+    }
+}
+
+/// What happened, what to do about it, why it happens, how to see that it is over, and why this was not done by itself. The first
+/// lines are all that some screens show.
+pub fn body(title: &str, why: &str, causes: &[Cause]) -> String {
+    let mut lines = vec![title.to_owned()];
+    for one in causes {
+        let which =
+            if causes.len() > 1 || !one.by_rule { format!(", if it is “{}”", one.name) } else { String::new() };
+        if !one.by_hand.trim().is_empty() {
+            lines.push(format!("To do{which}: {}", cut(one.by_hand.trim(), BY_HAND)));
+        }
+        if !one.cause.trim().is_empty() {
+            lines.push(format!("Cause{which}: {}", cut(one.cause.trim(), CAUSE)));
+        }
+        lines.extend(one.left_open.iter().map(|(name, value)| format!("<{name}>: “{value}”")));
+        if !one.checks.is_empty() {
+            lines.push(format!("It is over when: {}", cut(&one.checks.join("; "), CHECKS)));
+        }
+    }
+    lines.push(why.to_owned());
+    lines.retain(|line| !line.trim().is_empty());
+    lines.join("\n")
+}
+
+/// Characters of each part, so that three causes fit into the smallest of the channels.
+const BY_HAND: usize = 500;
+const CAUSE: usize = 300;
+const CHECKS: usize = 200;
+const TRIED: usize = 300;
+const LINE: usize = 200;
+
+fn cut(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "notice_tests.rs"]
+mod tests;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, IncidentId, PatternId, ServiceName, TargetSpec, Timestamp};
+use crate::{Action, ActionKind, IncidentId, PatternId, ServiceName, TargetSpec, Timestamp};
 
 /// An immutable list of concrete steps for one action on one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +122,14 @@ impl Plan {
         !self.steps.is_empty() && self.steps.iter().all(Step::is_start)
     }
 
+    /// What is done, as the steps say it: where nothing is stopped, nothing is started again.
+    pub fn verb(&self) -> &'static str {
+        match self.action.kind {
+            ActionKind::ServiceRestart if self.only_starts() => "Start",
+            kind => kind.verb(),
+        }
+    }
+
     pub fn hash(&self) -> PlanHash {
         PlanHash(crate::digest::of_json(self))
     }
@@ -174,6 +182,16 @@ impl Outcome {
             Self::Failed { .. } => "failed",
             Self::Unknown { .. } => "unknown",
             Self::Stopped { .. } => "stopped",
+        }
+    }
+
+    /// What a person is told of it: that a command succeeded does not say that it helped.
+    pub const fn words(&self) -> &'static str {
+        match self {
+            Self::Succeeded { .. } => "it ran; whether it helped is not known yet",
+            Self::Failed { .. } => "it failed to run",
+            Self::Unknown { .. } => "it is not known what it did",
+            Self::Stopped { .. } => "it was stopped midway",
         }
     }
 

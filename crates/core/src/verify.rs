@@ -76,6 +76,19 @@ impl Verdict {
     pub const fn success(&self) -> bool {
         self.command_succeeded && self.symptom_cleared && self.stayed_clear
     }
+
+    /// The three results in a few words.
+    pub const fn words(&self) -> &'static str {
+        if self.inconclusive {
+            return "whether it helped is not known";
+        }
+        match (self.command_succeeded, self.symptom_cleared, self.stayed_clear) {
+            (true, true, true) => "it helped",
+            (true, true, false) => "the symptom cleared, but did not stay away",
+            (true, false, _) => "it ran, but did not help",
+            (false, _, _) => "it failed to run, so it did not help",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -47,7 +47,7 @@ impl Report {
             decision: view.decision.as_ref().map(|decision| decision.kind),
             action: view.plan.as_ref().map(|plan| plan.action.clone()),
             attempts: view.attempts.len(),
-            seconds: view.seconds,
+            seconds: view.seconds.clone(),
             confidence: Confidence { before, after },
             audit_ok: chain.ok,
             expected: expected && chain.ok,

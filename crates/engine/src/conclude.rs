@@ -158,7 +158,7 @@ fn attempts_of(pattern: &PatternId, incident: &Incident, roots: &HashMap<Pattern
 impl Engine {
     /// When the maintenance that holds the target ends, of the configuration's windows and of those that people announced.
     /// `None` where a window cannot be evaluated.
-    async fn maintenance(
+    pub(crate) async fn maintenance(
         &self,
         tx: &mut Tx,
         plan: &Plan,

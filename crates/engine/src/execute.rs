@@ -75,7 +75,7 @@ impl Engine {
     fn went_stale(&self, incident: &Incident, plan: &Plan, intended: Timestamp, now: Timestamp) -> Option<String> {
         let config = self.config();
         if now > intended + config.limits.preflight_max_age() {
-            return Some(format!("the intent is {} old", now.since(intended)));
+            return Some(format!("it was to start {} ago", now.since(intended)));
         }
         match config.service(&plan.service) {
             Some(service) if !service.managed => Some(format!("{} is not managed any more", plan.service)),
@@ -152,7 +152,7 @@ impl Engine {
         }
         let incident =
             tx.record(effect.incident_id, &Fact::ActionFinished { event, outcome: outcome.clone() }, now).await?;
-        tx.audit(outcome_entry("action.finished", &incident, outcome.as_str(), outcome.detail(), now)).await?;
+        tx.audit(outcome_entry("action.finished", &incident, outcome.words(), outcome.detail(), now)).await?;
         tx.finish_effect(effect.id).await?;
         call_next(&mut tx, now).await?;
         tx.commit().await?;

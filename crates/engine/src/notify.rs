@@ -3,9 +3,12 @@
 //! Invariant: the notice and its deliveries are written in one transaction, and nothing is sent here. An incident's next
 //! effect never waits for a mail server.
 
-use selfheal_core::{Effect, Notice, NoticeKind};
-use selfheal_store::PendingEffect;
+use selfheal_core::config::Config;
+use selfheal_core::known::{Known, Scene, worth_telling};
+use selfheal_core::{Effect, Incident, NewSignal, Notice, NoticeKind, told};
+use selfheal_store::{PendingEffect, StoreError, Tx};
 
+use crate::decide::SIGNALS;
 use crate::engine::{Engine, EngineError};
 
 impl Engine {
@@ -16,7 +19,10 @@ impl Engine {
         // It has gone on meanwhile: telling now would be wrong.
         if kind.fits(&incident) {
             let now = self.now();
-            let notice = Notice::of(kind, &incident, now, &effect.id.to_string());
+            let known = known_of(&mut tx, &incident, &self.config()).await?;
+            let offset = |at| self.adapters.clock.utc_offset(at);
+            let notice = Notice::of(kind, &incident, &known, now, &effect.id.to_string())
+                .spoken(|at| told::local(at, now, offset(at)));
             for channel in self.channels.list().iter() {
                 if channel.wants(&notice, native) {
                     let (notifier, notice) = (channel.name.clone(), Box::new(notice.clone()));
@@ -28,4 +34,28 @@ impl Engine {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// What the knowledge base, as it is now, tells a person of this incident. One that was merged meanwhile speaks through the pattern
+/// that it is part of.
+pub async fn known_of(tx: &mut Tx, incident: &Incident, config: &Config) -> Result<Vec<Known>, StoreError> {
+    let matches = incident.decided.as_ref().map_or(&[][..], |decided| &decided.matches);
+    let told = worth_telling(matches, config.self_healing.suggest_fix_threshold);
+    if told.is_empty() {
+        return Ok(Vec::new());
+    }
+    let signals: Vec<NewSignal> =
+        tx.signals_of(incident.id, SIGNALS).await?.into_iter().map(|signal| signal.seen).collect();
+    let (project, service) = (&incident.project, &incident.service);
+    let scene = Scene { project, service, since: Some(incident.onset), signals: &signals };
+    let mut known: Vec<Known> = Vec::new();
+    for found in told {
+        let root = tx.root_of(&found.pattern).await?;
+        if let Some(pattern) = tx.pattern(&root).await?
+            && known.iter().all(|other| other.pattern != pattern.id)
+        {
+            known.push(Known::of(found, &pattern, &scene));
+        }
+    }
+    Ok(known)
 }

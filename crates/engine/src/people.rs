@@ -395,7 +395,7 @@ fn plan_of<'a>(incident: &'a Incident, hash: &PlanHash) -> Result<&'a Plan, Refu
             "no_plan_waits",
             "Nothing waits for approval",
             format!("the incident is {}", words(incident)),
-            "Look at the incident again: it has changed.",
+            "`selfheal incidents show` says what can be done with it now.",
         )),
     }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use selfheal_core::config::{Config, Service};
 use selfheal_core::knowledge::Pattern;
+use selfheal_core::known::{Scene, worth_telling};
 use selfheal_core::matching::PatternMatch;
+use selfheal_core::told::moment;
 use selfheal_core::{
     Action, Chosen, Decided, Decision, DecisionConfidence, DecisionKind, Incident, NewSignal, PatternId, Plan,
     Preflight, ServiceName, Timestamp, analyse, chosen,
@@ -68,7 +70,7 @@ impl NoPlan {
         match self {
             Self::Because(text) | Self::Unreachable(text) => text.clone(),
             Self::Resting { until } => {
-                format!("The connection to the target failed repeatedly and is given a rest until {until}.")
+                format!("The connection to the target failed repeatedly and is given a rest until {}.", moment(*until))
             }
         }
     }
@@ -99,9 +101,12 @@ impl Engine {
         drop(tx);
         let Judgement { mut service, matches, mut decision, pattern } = judgement.clone();
         let best = matches.first().zip(pattern);
-        // A cause that is not even worth a suggestion is none.
-        let likely = best.as_ref().filter(|_| decision.confidence.reaches(config.self_healing.suggest_fix_threshold));
-        let root_cause = likely.map(|(_, pattern)| analyse::root_cause(pattern, incident, &service));
+        // That a fix is not trusted says nothing against its cause; a few similar words are none.
+        let likely = worth_telling(&matches, config.self_healing.suggest_fix_threshold);
+        let likely =
+            best.as_ref().filter(|(best, _)| likely.first().is_some_and(|first| first.pattern == best.pattern));
+        let scene = Scene { project: &incident.project, service: &service, since: Some(incident.onset), signals };
+        let root_cause = likely.map(|(_, pattern)| analyse::root_cause(pattern, &scene));
         let wanted = match &incident.chosen {
             Some(choice) => {
                 decision = chosen(&choice.by, confidence_of(&choice.pattern, &matches));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use selfheal_core::audit::NewEntry;
+use selfheal_core::told::count;
 use selfheal_core::{Span, Timestamp};
 use selfheal_store::{Purged, StoreError, Tx};
 use tokio::task::JoinHandle;
@@ -77,8 +78,12 @@ impl Engine {
                 action: None,
                 target: None,
                 result: format!(
-                    "{} facts, {} signals and {} minutes of counts of closed incidents, {} changes and {} baselines expired",
-                    purged.facts, purged.signals, purged.minutes, purged.changes, purged.baselines
+                    "expired: {}, {} and {} of closed incidents, {} and {}",
+                    count(purged.facts, "fact"),
+                    count(purged.signals, "signal"),
+                    count(purged.minutes, "minute of counts"),
+                    count(purged.changes, "change"),
+                    count(purged.baselines, "baseline")
                 ),
                 details: serde_json::json!({ "purged": purged, "retention": retention }),
             })

@@ -67,7 +67,11 @@ impl Engine {
         let status = if matches!(outcome, Outcome::Succeeded { .. }) { "undone" } else { "undo_failed" };
         tx.set_event_status(event, status, Some(now), Some(outcome.detail())).await?;
         let incident = tx.record(effect.incident_id, &Fact::Undone { event, outcome: outcome.clone() }, now).await?;
-        tx.audit(outcome_entry("action.undone", &incident, outcome.as_str(), outcome.detail(), now)).await?;
+        let taken_back = match outcome {
+            Outcome::Succeeded { .. } => "taken back",
+            _ => "it could not be taken back",
+        };
+        tx.audit(outcome_entry("action.undone", &incident, taken_back, outcome.detail(), now)).await?;
         let verdict = incident
             .attempt(event)
             .and_then(|attempt| attempt.undo.as_ref())

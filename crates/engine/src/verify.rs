@@ -95,7 +95,7 @@ impl Engine {
             && !verdict.inconclusive
             && tx.event(event).await?.is_some_and(|stored| stored.plan.undo.is_by_itself());
         let incident = if takes_back {
-            tx.audit(outcome_entry("action.verified", &before, "not_verified", &verdict.detail, now)).await?;
+            tx.audit(outcome_entry("action.verified", &before, verdict.words(), &verdict.detail, now)).await?;
             tx.record(before.id, &Fact::UndoStarted { event, verdict }, now).await?
         } else {
             let status = match () {
@@ -103,7 +103,7 @@ impl Engine {
                 () if verdict.inconclusive => "inconclusive",
                 () => "not_verified",
             };
-            tx.audit(outcome_entry("action.verified", &before, status, &verdict.detail, now)).await?;
+            tx.audit(outcome_entry("action.verified", &before, verdict.words(), &verdict.detail, now)).await?;
             self.conclude_attempt(&mut tx, &before, event, verdict, status, now).await?
         };
         tx.finish_effect(effect.id).await?;

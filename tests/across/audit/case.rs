@@ -109,7 +109,7 @@ async fn a_redacted_line_is_told_and_the_trail_stays_whole() {
     assert!(case(&place, "md").await.contains("exactly those that the last decision was made on"));
     place.intrude("update signals set text = '[redacted]', template = '[redacted]'").await;
     let text = case(&place, "md").await;
-    assert!(text.contains("not exactly those") && text.contains("entries are whole"), "{text}");
+    assert!(text.contains("not exactly those") && text.contains("all whole"), "{text}");
     let reply = place.client.request("GET", "/api/v1/incidents/9/case", None).await.expect("answered");
     assert_eq!(reply.status, 404);
 }

@@ -40,6 +40,8 @@ pub struct Expect {
     pub notices: Option<Vec<String>>,
     /// The first gate that refuses, by incident.
     pub gate: BTreeMap<i64, String>,
+    /// What an incident's fix waits for now, and until when, as people are told.
+    pub waits: BTreeMap<i64, String>,
     /// Kinds of decision by incident.
     pub decisions: BTreeMap<i64, String>,
     /// Audit event types that must occur, in this order, others between them.
@@ -81,6 +83,10 @@ impl Expect {
                 i.gates.iter().find(|g| !g.passed).map_or("none".to_owned(), |g| g.gate.as_str().to_owned())
             };
             same(format!("gate of {id}"), gate.clone(), seen.of(*id, refusing));
+        }
+        for (id, wait) in &self.waits {
+            let found = seen.waits.get(id).cloned().unwrap_or_else(|| "nothing".into());
+            same(format!("what {id} waits for"), wait.clone(), found);
         }
         for (id, kind) in &self.decisions {
             let decided = |i: &selfheal_core::Incident| {

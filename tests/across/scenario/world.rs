@@ -334,6 +334,8 @@ pub struct Seen {
     pub changes: Vec<String>,
     /// Of how many incidents each draft that waits was made.
     pub drafts: BTreeMap<String, u32>,
+    /// What holds each incident's fix back now.
+    pub waits: BTreeMap<i64, String>,
 }
 
 impl Seen {
@@ -658,7 +660,20 @@ impl World {
         let (_, causes) = tx.cause_statistics(&ids, &shop, &web, &[]).await.map_err(|error| error.to_string())?;
         let changes = tx.latest_changes(None, 100).await.map_err(|error| error.to_string())?;
         let waiting = tx.draft_clusters(ClusterStatus::Waiting, 1_000).await.map_err(|error| error.to_string())?;
+        let (mut waits, now) = (BTreeMap::new(), self.engine.now());
+        for incident in &incidents {
+            let standing = self.engine.waits(&mut tx, incident, now).await.map_err(|error| error.to_string())?;
+            let Some(standing) = standing else { continue };
+            let Some(first) = standing.first(now) else { continue };
+            let end = match standing.until(now) {
+                _ if standing.until_resumed(now) => "until resumed".to_owned(),
+                Some(until) => format!("for {}s", until.since(now).as_secs_f64().round()),
+                None => "for its turn".into(),
+            };
+            waits.insert(incident.id.0, format!("{} {end}", first.gate.as_str()));
+        }
         Ok(Seen {
+            waits,
             causes: causes.into_iter().map(|(pattern, known)| (pattern.0, known.incidents)).collect(),
             changes: changes.iter().map(Change::words).collect(),
             drafts: waiting.into_iter().map(|cluster| (cluster.pattern.0, cluster.incidents)).collect(),

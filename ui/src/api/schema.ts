@@ -995,6 +995,8 @@ export interface components {
         };
         AttemptView: {
             action: string;
+            /** @description The action as people say it, e.g. `Restart`. */
+            action_words: string;
             /** Format: double */
             confidence_after: number | null;
             /** Format: double */
@@ -1003,9 +1005,12 @@ export interface components {
             finished_at: string | null;
             outcome: string | null;
             pattern: string;
+            results: components["schemas"]["Results"];
             started_at: string;
             status: string;
             target: string;
+            /** @description What came of it, in a sentence. */
+            told: string;
             verdict: string | null;
             verified_at: string | null;
         };
@@ -1530,6 +1535,9 @@ export interface components {
             signals: components["schemas"]["SignalView"][];
             story: components["schemas"]["StoryEntry"][];
             verification: components["schemas"]["VerificationView"] | null;
+            waits: components["schemas"]["WaitView"] | null;
+            /** @description What a person does about it: what is known, in steps. */
+            what_to_do: components["schemas"]["WhatToDo"];
         };
         IngestReply: {
             decision: components["schemas"]["DecisionKind"] | null;
@@ -1584,6 +1592,31 @@ export interface components {
             healing_events: number;
             /** Format: int64 */
             patterns: number;
+        };
+        /** @description A cause that the knowledge base knows, with this incident's values. */
+        KnownCause: {
+            /** @description The pattern's own action; null where nothing is safe to do by itself. */
+            action: string | null;
+            /** @description What a person does. */
+            by_hand: components["schemas"]["TextPiece"][];
+            /** @description Its rule holds; otherwise only the words are similar. */
+            by_rule: boolean;
+            cause: components["schemas"]["TextPiece"][];
+            /** @description How to see that it is over. */
+            checks: components["schemas"]["TextPiece"][][];
+            name: string;
+            pattern: string;
+            /** @description How sure it is, in a sentence. */
+            sure: string;
+            undo: components["schemas"]["TextPiece"][];
+            values: components["schemas"]["KnownValue"][];
+        };
+        /** @description A value of this incident that stands in the texts. */
+        KnownValue: {
+            /** @description It stands in no command, since a shell would read it as more than one word: there its place is open, `<name>`. */
+            left_open: boolean;
+            name: string;
+            value: string;
         };
         /** @description One line against one pattern. */
         LineTest: {
@@ -2014,8 +2047,15 @@ export interface components {
             position: number;
             queued_at: string;
             reason: string;
-            /** @description When time alone frees it; null where it waits for its turn. */
+            /** @description All that it waits for, in a sentence. */
+            told: string;
+            /**
+             * @description When time alone has freed everything that holds it back: a pause, a maintenance and a cooldown together last as long as
+             *     the longest of them. Null where it waits for its turn, or for a person.
+             */
             until: string | null;
+            /** @description It waits for automation to be resumed. */
+            until_resumed: boolean;
         };
         QueueView: {
             connections: components["schemas"]["ConnectionView"][];
@@ -2306,6 +2346,13 @@ export interface components {
             /** @description Where what was there before is saved, on the engine's machine; null where there was nothing. */
             safety_backup: string | null;
         };
+        /** @description The three results; null while one is not known. */
+        Results: {
+            /** @description The command succeeded. */
+            ran: boolean | null;
+            stayed_clear: boolean | null;
+            symptom_cleared: boolean | null;
+        };
         /** @description What a person should look at. */
         ReviewView: {
             /** @description Drafts that wait. */
@@ -2486,16 +2533,23 @@ export interface components {
             /** @default null */
             service: string | null;
         };
-        /** @description Seconds that the stages of the last attempt took; null where a stage has not ended. */
+        /** @description Part of a text: words, or a command to the letter. */
+        TextPiece: {
+            code: boolean;
+            text: string;
+        };
+        /** @description Seconds that the stages took since it last began; null where a stage has not ended, or its record has expired. */
         Timing: {
             /**
              * Format: double
-             * @description From the decision to the action's end.
+             * @description From its decision to the end of the last action.
              */
             act: number | null;
+            /** @description When it came back, where it was over before: everything counts from then. */
+            came_back_at: string | null;
             /**
              * Format: double
-             * @description From detection to the decision.
+             * @description From detection to the first decision.
              */
             decide: number | null;
             /**
@@ -2510,7 +2564,7 @@ export interface components {
             total: number | null;
             /**
              * Format: double
-             * @description From the action's end to the verdict.
+             * @description From the last action's end to the verdict.
              */
             verify: number | null;
         };
@@ -2567,6 +2621,27 @@ export interface components {
             stable_at: string | null;
             started_at: string;
             symptom_last_seen: string | null;
+        };
+        /** @description What holds an action back now. */
+        WaitView: {
+            /** @description The gate that decides. */
+            gate: string;
+            reason: string;
+            /** @description All of that in a sentence. */
+            told: string;
+            /** @description When time alone has freed everything that holds it back; null where a person's word or its turn is waited for. */
+            until: string | null;
+            /** @description It waits for automation to be resumed, which nobody knows the time of. */
+            until_resumed: boolean;
+        };
+        /** @description What a person does about it now, and what is known. */
+        WhatToDo: {
+            /** @description Best first; more than one where they are close. */
+            causes: components["schemas"]["KnownCause"][];
+            /** @description Where it stands, and whose turn it is. */
+            now: string;
+            /** @description That nothing is known of it, in a sentence; null where something is. */
+            unknown: string | null;
         };
     };
     responses: never;

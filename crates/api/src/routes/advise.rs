@@ -10,6 +10,7 @@ use selfheal_core::analyse::impact;
 use selfheal_core::config::Config;
 use selfheal_core::detect::{Joiner, jaccard, parse_record, reduce, tokens};
 use selfheal_core::knowledge::Pattern;
+use selfheal_core::known::{Scene, filled};
 use selfheal_core::learn::wilson_lower_bound;
 use selfheal_core::matching::{PatternMatch, Query, RuleOutcome};
 use selfheal_core::{
@@ -418,11 +419,11 @@ impl Case {
     }
 
     fn root_cause(&self, pattern: &Pattern) -> String {
-        pattern
-            .root_cause
-            .replace("{service}", self.judged.service.as_str())
-            .replace("{project}", self.project.as_str())
-            .replace("{since}", &self.onset().map_or_else(String::new, Timestamp::to_rfc3339))
+        selfheal_core::analyse::root_cause(pattern, &self.scene())
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        Scene { project: &self.project, service: &self.judged.service, since: self.onset(), signals: &self.signals }
     }
 
     fn view(&self, found: &PatternMatch, pattern: &Pattern) -> MatchView {
@@ -471,15 +472,16 @@ impl Case {
     fn recommendation(&self, rank: usize, found: &PatternMatch, pattern: &Pattern) -> Recommendation {
         let (service, upstream) = (&self.judged.service, self.judged.upstream.as_ref());
         let decision = self.base.read(|base| decision_on(Some(found), service, upstream, base, &self.config));
+        let told = |text: &str| filled(text, pattern, &self.scene());
         Recommendation {
             rank,
             found: self.view(found, pattern),
             parameters: pattern.action.as_ref().map(|action| action.parameters.clone()).unwrap_or_default(),
-            no_safe_fix: pattern.no_safe_fix.clone(),
+            no_safe_fix: told(&pattern.no_safe_fix),
             decision: decision.kind,
             reasons: reasons(&decision.reasons),
-            undo: pattern.undo.clone(),
-            checks: pattern.checks.clone(),
+            undo: told(&pattern.undo),
+            checks: pattern.checks.iter().map(|check| told(check)).collect(),
             successes: pattern.use_count,
             attempts: pattern.attempts,
             wilson_lower_bound: wilson_lower_bound(pattern.use_count, pattern.attempts).map(|bound| bound.as_decimal()),
@@ -531,7 +533,9 @@ fn analysis(case: &Case) -> Analysis {
         impact: impact(&case.judged.service, &case.config),
         known: likely.is_some(),
         root_cause: likely.as_ref().map(|(_, pattern)| case.root_cause(pattern)),
-        checks: likely.as_ref().map_or_else(Vec::new, |(_, pattern)| pattern.checks.clone()),
+        checks: likely.as_ref().map_or_else(Vec::new, |(_, pattern)| {
+            pattern.checks.iter().map(|check| filled(check, pattern, &case.scene())).collect()
+        }),
         pattern: likely.as_ref().map(|(found, pattern)| case.view(found, pattern)),
         evidence: case.evidence(),
         kinds: case.signals.len(),

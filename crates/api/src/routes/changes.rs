@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use selfheal_core::audit::NewEntry;
+use selfheal_core::told::moment;
 use selfheal_core::{Change, ChangeKind, ProjectName, ServiceName, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -76,7 +77,7 @@ pub async fn record(
         })?,
     };
     if at > now + AHEAD {
-        return Err(invalid(format!("{at} has not come yet"), "Record a change when it has taken effect."));
+        return Err(invalid(format!("{} has not come yet", moment(at)), "Record a change when it has taken effect."));
     }
     let change = Change {
         id: 0,

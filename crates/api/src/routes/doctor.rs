@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use selfheal_adapters::files::{self, Links};
 use selfheal_core::config::{NotifierKind, Service, SourceKind};
+use selfheal_core::told::count;
 use selfheal_core::{Action, ActionKind};
 use selfheal_engine::NotifierStatus;
 use serde::{Deserialize, Serialize};
@@ -157,7 +158,7 @@ async fn audit(app: &App) -> Result<Finding, ApiError> {
                 || "nothing is signed yet: the engine signs when it runs".to_owned(),
                 |id| format!("signed up to entry {id}"),
             );
-            let what = format!("{} entries, the chain is whole; {signed}", checked.report.entries);
+            let what = format!("{}, the chain is whole; {signed}", count(checked.report.entries, "entry"));
             finding("audit trail", Health::Good, what, String::new())
         }
         Some(error) => finding(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use selfheal_core::{Group, IncidentId, RECENT, Timestamp};
+use selfheal_engine::known_of;
 use selfheal_store::IncidentFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -95,6 +96,9 @@ pub async fn view(app: &App, id: IncidentId, who: &Principal) -> Result<Incident
             patterns.insert(pattern.id.to_string(), pattern);
         }
     }
+    let (config, now) = (app.engine.config(), app.now());
+    let known = known_of(&mut tx, &incident, &config).await?;
+    let waits = app.engine.waits(&mut tx, &incident, now).await?;
     drop(tx);
     let parts = Parts {
         incident: &incident,
@@ -103,8 +107,10 @@ pub async fn view(app: &App, id: IncidentId, who: &Principal) -> Result<Incident
         facts: &facts,
         effects: &effects,
         patterns: &patterns,
+        known: &known,
+        waits: waits.as_ref(),
     };
-    Ok(incident_view(&parts, &app.engine.config(), who, app.now()))
+    Ok(incident_view(&parts, &config, who, now))
 }
 
 fn parse_after(text: &str) -> Result<(Timestamp, IncidentId), ApiError> {

@@ -7,6 +7,7 @@ use axum::extract::State;
 use selfheal_core::analyse::root_cause;
 use selfheal_core::config::Config;
 use selfheal_core::detect::{Joiner, parse_record, reduce};
+use selfheal_core::known::Scene;
 use selfheal_core::{
     DecisionKind, NAMED_SERVICE, NewSignal, ProjectName, ServiceName, SourceName, State as IncidentState, Timestamp,
     UNKNOWN_SERVICE,
@@ -92,7 +93,7 @@ pub async fn ingest(
         let mut reply = reply_of(records, &signals);
         if dry_run {
             if let Some(rehearsed) = asked.engine.rehearse(&signals).await? {
-                foreseen(&asked, &mut reply, &rehearsed, now).await?;
+                foreseen(&asked, &mut reply, &rehearsed, &signals, now).await?;
             }
         } else {
             taken(&asked, &person, &mut reply, &signals).await?;
@@ -182,17 +183,25 @@ fn reply_of(records: usize, signals: &[NewSignal]) -> IngestReply {
 }
 
 /// What a rehearsal found.
-async fn foreseen(app: &App, reply: &mut IngestReply, rehearsed: &Rehearsal, now: Timestamp) -> Result<(), ApiError> {
+async fn foreseen(
+    app: &App,
+    reply: &mut IngestReply,
+    rehearsed: &Rehearsal,
+    signals: &[NewSignal],
+    now: Timestamp,
+) -> Result<(), ApiError> {
     let incident = &rehearsed.incident;
     reply.judged = Some(rehearsed.judged);
     reply.incident = Some(incident_row(incident, &[], now));
     if let Some(decided) = &incident.decided {
         let mut tx = app.store().read().await?;
         let mut candidates = Vec::new();
+        let (project, service, since) = (&incident.project, &decided.service, Some(incident.onset));
+        let scene = Scene { project, service, since, signals };
         for found in &decided.matches {
             let pattern = tx.pattern(&found.pattern).await?;
             let action = pattern.as_ref().and_then(|p| p.action.as_ref()).map(|action| action.kind.to_string());
-            let cause = pattern.map_or_else(String::new, |p| root_cause(&p, incident, &decided.service));
+            let cause = pattern.map_or_else(String::new, |p| root_cause(&p, &scene));
             candidates.push(match_view(found, action, cause));
         }
         let decision = decision_view(decided, now, candidates);

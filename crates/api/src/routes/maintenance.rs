@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use selfheal_core::audit::NewEntry;
 use selfheal_core::config::MaintenanceWindow;
+use selfheal_core::told::count;
 use selfheal_core::{ServiceName, Span, Timestamp};
 use selfheal_store::{Maintenance, Tx};
 use serde::{Deserialize, Serialize};
@@ -160,7 +161,7 @@ fn of_config(window: &MaintenanceWindow, now: Timestamp) -> MaintenanceView {
         schedule: window
             .cron
             .as_ref()
-            .map(|cron| format!("{cron} ({zone}) for {} minutes", window.minutes.unwrap_or_default())),
+            .map(|cron| format!("{cron} ({zone}) for {}", count(window.minutes.unwrap_or_default(), "minute"))),
         active: holds.is_some(),
         starts_at: window.from.map(Timestamp::to_rfc3339),
         ends_at: window.until.or(holds).map(Timestamp::to_rfc3339),

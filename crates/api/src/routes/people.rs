@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use selfheal_core::told::moment;
 use selfheal_core::{Action, ActionKind, Cause, Fact, Incident, IncidentId, PlanHash, RejectReason, ServiceName, Span};
-use selfheal_engine::{Choice, PersonError};
+use selfheal_engine::{Choice, EngineError, PersonError};
+use selfheal_store::StoreError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::incidents::view;
 use super::overview::parse_id;
 use crate::extract::Body;
-use crate::view::IncidentView;
+use crate::view::{Ability, IncidentView, capabilities};
 use crate::{ApiError, App, Principal, Role};
 
 /// Characters of a comment or note.
@@ -110,7 +112,8 @@ pub async fn approve(
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Approving a fix")?;
     let (id, hash) = (parse_id(&id)?, PlanHash(body.plan_hash));
-    done(&app, &who, app.engine.approve(id, &who.name, &hash, body.typed_target.as_deref()).await).await
+    done(&app, &who, id, Ability::Approve, app.engine.approve(id, &who.name, &hash, body.typed_target.as_deref()).await)
+        .await
 }
 
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/reject", tag = "incidents", params(("id" = String, Path)),
@@ -123,7 +126,7 @@ pub async fn reject(
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Rejecting a fix")?;
     let (id, hash, comment) = (parse_id(&id)?, PlanHash(body.plan_hash), text(body.comment)?);
-    done(&app, &who, app.engine.reject(id, &who.name, &hash, body.reason, comment).await).await
+    done(&app, &who, id, Ability::Reject, app.engine.reject(id, &who.name, &hash, body.reason, comment).await).await
 }
 
 /// Chooses an action for an incident that is a person's, or tries the known fix again.
@@ -149,7 +152,7 @@ pub async fn choose(
         Some(name) => Some(action(&name, body.parameters)?),
     };
     let choice = Choice { service: body.service.map(ServiceName::new), action };
-    done(&app, &who, app.engine.choose(id, &who.name, choice).await).await
+    done(&app, &who, id, Ability::Choose, app.engine.choose(id, &who.name, choice).await).await
 }
 
 /// Changes parameters of the plan that waits: another plan, which needs another approval.
@@ -164,7 +167,7 @@ pub async fn edit(
     who.require(Role::Approver, "Editing a plan")?;
     let (id, hash) = (parse_id(&id)?, PlanHash(body.plan_hash));
     limited(&body.parameters)?;
-    done(&app, &who, app.engine.edit(id, &who.name, &hash, body.parameters).await).await
+    done(&app, &who, id, Ability::Edit, app.engine.edit(id, &who.name, &hash, body.parameters).await).await
 }
 
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/acknowledge", tag = "incidents", params(("id" = String, Path)), responses((status = 200, body = IncidentView)))]
@@ -175,7 +178,7 @@ pub async fn acknowledge(
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Acknowledging an incident")?;
     let fact = Fact::Acknowledged { by: who.name.clone() };
-    act(&app, &who, &id, fact, "incident.acknowledged", "acknowledged").await
+    act(&app, &who, &id, Ability::Acknowledge, fact, "incident.acknowledged", "acknowledged").await
 }
 
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/snooze", tag = "incidents", params(("id" = String, Path)),
@@ -196,7 +199,7 @@ pub async fn snooze(
     }
     let until = app.now() + Span::from_minutes(body.minutes);
     let fact = Fact::Snoozed { by: who.name.clone(), until };
-    act(&app, &who, &id, fact, "incident.snoozed", &format!("until {until}")).await
+    act(&app, &who, &id, Ability::Snooze, fact, "incident.snoozed", &format!("until {}", moment(until))).await
 }
 
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/wake", tag = "incidents", params(("id" = String, Path)), responses((status = 200, body = IncidentView)))]
@@ -206,7 +209,7 @@ pub async fn wake(
     Path(id): Path<String>,
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Waking an incident")?;
-    act(&app, &who, &id, Fact::Woken { by: who.name.clone() }, "incident.woken", "woken").await
+    act(&app, &who, &id, Ability::Wake, Fact::Woken { by: who.name.clone() }, "incident.woken", "woken").await
 }
 
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/escalate", tag = "incidents", params(("id" = String, Path)),
@@ -220,7 +223,7 @@ pub async fn escalate(
     who.require(Role::Approver, "Escalating an incident")?;
     let cause = Cause::Person { by: who.name.clone(), comment: text(body.comment)? };
     let fact = Fact::Escalated { cause, gates: Vec::new() };
-    act(&app, &who, &id, fact, "incident.escalated", "escalated by a person").await
+    act(&app, &who, &id, Ability::Escalate, fact, "incident.escalated", "escalated by a person").await
 }
 
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/resolve", tag = "incidents", params(("id" = String, Path)),
@@ -237,7 +240,8 @@ pub async fn resolve(
         Some(name) => Some(action(&name, body.parameters)?),
         None => None,
     };
-    done(&app, &who, app.engine.resolve(id, &who.name, comment, body.did_the_same, fix).await).await
+    done(&app, &who, id, Ability::Resolve, app.engine.resolve(id, &who.name, comment, body.did_the_same, fix).await)
+        .await
 }
 
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/note", tag = "incidents", params(("id" = String, Path)),
@@ -251,28 +255,63 @@ pub async fn note(
     who.require(Role::Approver, "Adding a note")?;
     let note = text(Some(body.text))?
         .ok_or_else(|| ApiError::invalid("The note is empty", "expected some text", "Write the note and try again."))?;
-    act(&app, &who, &id, Fact::Noted { by: who.name.clone(), text: note }, "incident.noted", "note added").await
+    act(
+        &app,
+        &who,
+        &id,
+        Ability::Note,
+        Fact::Noted { by: who.name.clone(), text: note },
+        "incident.noted",
+        "note added",
+    )
+    .await
 }
 
 async fn act(
     app: &App,
     who: &Principal,
     id: &str,
+    ability: Ability,
     fact: Fact,
     event_type: &'static str,
     result: &str,
 ) -> Result<Json<IncidentView>, ApiError> {
     let id: IncidentId = parse_id(id)?;
-    done(app, who, app.engine.act(id, &who.name, fact, event_type, result).await).await
+    done(app, who, id, ability, app.engine.act(id, &who.name, fact, event_type, result).await).await
 }
 
-/// The incident as it is now.
+/// The incident as it is now, or why that could not be done with it.
 async fn done(
     app: &App,
     who: &Principal,
+    id: IncidentId,
+    ability: Ability,
     outcome: Result<Incident, PersonError>,
 ) -> Result<Json<IncidentView>, ApiError> {
-    view(app, outcome?.id, who).await.map(Json)
+    let error = match outcome {
+        Ok(_) => return view(app, id, who).await.map(Json),
+        Err(error) => error,
+    };
+    let code = match &error {
+        PersonError::Engine(EngineError::Store(StoreError::Illegal(_))) => "illegal_state",
+        PersonError::Refused(refusal) if NOT_NOW.contains(&refusal.code) => refusal.code,
+        _ => return Err(error.into()),
+    };
+    Err(not_now(app, who, id, ability, code).await.unwrap_or_else(|| error.into()))
+}
+
+/// Refusals whose reason is the state that the incident is in.
+const NOT_NOW: [&str; 3] = ["no_plan_waits", "no_choice_now", "approved_already"];
+
+/// What state the incident is in, since when, why that forbids it, and what can be done instead: by the same rule as the
+/// buttons. `None` where that rule knows of no reason.
+async fn not_now(app: &App, who: &Principal, id: IncidentId, ability: Ability, code: &'static str) -> Option<ApiError> {
+    let mut tx = app.store().read().await.ok()?;
+    let (incident, facts) = (tx.incident(id).await.ok()?, tx.facts(id).await.ok()?);
+    let (can, _) = capabilities(&incident, &facts, who);
+    let why = can.of(ability).reason.clone()?;
+    let why = why.trim_end_matches('.').to_owned();
+    Some(ApiError::Conflict { code, what: ability.not_done().into(), why, next: can.instead() })
 }
 
 fn action(name: &str, parameters: BTreeMap<String, String>) -> Result<Action, ApiError> {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use selfheal_core::{Breaker, HOUR, State as IncidentState, Timestamp};
+use selfheal_core::{Breaker, HOUR, State as IncidentState};
 
-use crate::view::{ConnectionView, ExecutingView, QueueEntry, QueueView, SlotsView, incident_row};
+use crate::view::{ConnectionView, ExecutingView, QueueEntry, QueueView, SlotsView, incident_row, wait_view};
 use crate::{ApiError, App, Principal};
 
 #[utoipa::path(get, operation_id = "show_queue", path = "/api/v1/queue", tag = "automation", responses((status = 200, body = QueueView)))]
@@ -16,15 +16,19 @@ pub async fn show(State(app): State<Arc<App>>, _who: Principal) -> Result<Json<Q
     let mut entries = Vec::new();
     for (index, incident) in tx.incidents_in("queued").await?.iter().enumerate() {
         let IncidentState::Queued { since, expires_at, gate } = &incident.state else { continue };
+        let waits = app.engine.waits(&mut tx, incident, now).await?;
+        let waits = waits.and_then(|waits| wait_view(&waits, now));
         let counts = tx.signal_counts(incident.id).await?;
         let plan = incident.decided.as_ref().and_then(|decided| decided.plan.as_ref());
         entries.push(QueueEntry {
             position: index + 1,
             incident: incident_row(incident, &counts, now),
-            action: plan.map(|plan| format!("{} on {}", plan.action.kind, plan.service)),
-            gate: gate.gate.as_str().into(),
-            reason: gate.reason.clone(),
-            until: gate.until.filter(|until| now < *until).map(Timestamp::to_rfc3339),
+            action: plan.map(|plan| format!("{} {}", plan.verb(), plan.service)),
+            gate: waits.as_ref().map_or_else(|| gate.gate.as_str().into(), |waits| waits.gate.clone()),
+            reason: waits.as_ref().map_or_else(|| gate.reason.clone(), |waits| waits.reason.clone()),
+            until: waits.as_ref().and_then(|waits| waits.until.clone()),
+            until_resumed: waits.as_ref().is_some_and(|waits| waits.until_resumed),
+            told: waits.map_or_else(|| "Its turn has come.".into(), |waits| waits.told),
             queued_at: since.to_rfc3339(),
             expires_at: expires_at.to_rfc3339(),
         });

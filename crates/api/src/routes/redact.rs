@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use selfheal_core::audit::NewEntry;
 use selfheal_core::knowledge::RedactedPattern;
 use selfheal_core::redact::{Redaction, RedactionError};
+use selfheal_core::told::{count, many};
 use selfheal_core::{Fact, PatternId};
 use selfheal_store::{Redacted, RedactedKnowledge};
 use serde::{Deserialize, Serialize};
@@ -169,11 +170,11 @@ pub async fn redact(
         action: None,
         target: None,
         result: format!(
-            "{} signals, {} facts and {} rows of the knowledge base; {} patterns act no more by themselves",
-            redacted.signals,
-            redacted.facts,
-            redacted.knowledge.rows(),
-            redacted.knowledge.disarmed().count()
+            "{}, {} and {}; {} not to act by themselves any more",
+            count(redacted.signals, "signal"),
+            count(redacted.facts, "fact"),
+            count(redacted.knowledge.rows(), "row of the knowledge base"),
+            many(redacted.knowledge.disarmed().count(), "pattern")
         ),
         // Never what was redacted, nor its digest: short secrets can be guessed from one.
         details: serde_json::json!({ "by": how, "redacted": trail(&redacted, &redaction), "reason": reason }),

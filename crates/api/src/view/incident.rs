@@ -4,17 +4,24 @@ use std::collections::HashMap;
 
 use selfheal_core::config::Config;
 use selfheal_core::knowledge::Pattern;
+use selfheal_core::known::{Known, Scene};
 use selfheal_core::matching::RuleOutcome;
 use selfheal_core::verify::Watch;
-use selfheal_core::{Incident, NAMED_SERVICE, Severity, Signal, SignalKind, State, Timestamp, analyse};
+use selfheal_core::{
+    Incident, NAMED_SERVICE, NewSignal, Severity, Signal, SignalKind, State, Timestamp, Waits, analyse,
+};
 use selfheal_store::{MinuteCount, PendingEffect, StoredFact};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::attempt::attempt_view;
+use super::known::what_to_do;
 use super::plan::approval_view;
+use super::timing::timing;
+use super::waits::wait_view;
 use super::{
-    ApprovalView, Capabilities, DecisionView, GateView, IncidentRow, PlanView, Primary, StoryEntry, capabilities,
-    decision_view, gate_views, incident_row, match_view, plan_view, story,
+    ApprovalView, AttemptView, Capabilities, DecisionView, GateView, IncidentRow, PlanView, Primary, StoryEntry,
+    Timing, WaitView, WhatToDo, capabilities, decision_view, gate_views, incident_row, match_view, plan_view, story,
 };
 use crate::Principal;
 
@@ -45,28 +52,6 @@ pub struct SignalView {
     pub highlights: Vec<TextSpan>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct AttemptView {
-    pub event: String,
-    pub pattern: String,
-    pub action: String,
-    pub target: String,
-    pub status: String,
-    #[schema(required)]
-    pub outcome: Option<String>,
-    #[schema(required)]
-    pub verdict: Option<String>,
-    pub started_at: String,
-    #[schema(required)]
-    pub finished_at: Option<String>,
-    #[schema(required)]
-    pub verified_at: Option<String>,
-    #[schema(required)]
-    pub confidence_before: Option<f64>,
-    #[schema(required)]
-    pub confidence_after: Option<f64>,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CheckReading {
     pub name: String,
@@ -87,29 +72,11 @@ pub struct VerificationView {
     pub readings: Vec<CheckReading>,
 }
 
-/// Seconds that the stages of the last attempt took; null where a stage has not ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Timing {
-    /// From onset to detection.
-    #[schema(required)]
-    pub detect: Option<f64>,
-    /// From detection to the decision.
-    #[schema(required)]
-    pub decide: Option<f64>,
-    /// From the decision to the action's end.
-    #[schema(required)]
-    pub act: Option<f64>,
-    /// From the action's end to the verdict.
-    #[schema(required)]
-    pub verify: Option<f64>,
-    /// From onset to the end.
-    #[schema(required)]
-    pub total: Option<f64>,
-}
-
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct IncidentView {
     pub incident: IncidentRow,
+    /// What a person does about it: what is known, in steps.
+    pub what_to_do: WhatToDo,
     #[schema(required)]
     pub root_cause: Option<String>,
     pub impact: String,
@@ -121,6 +88,9 @@ pub struct IncidentView {
     #[schema(required)]
     pub decision: Option<DecisionView>,
     pub gates: Vec<GateView>,
+    /// What holds its action back now, and until when; null where it waits for nothing.
+    #[schema(required)]
+    pub waits: Option<WaitView>,
     #[schema(required)]
     pub plan: Option<PlanView>,
     #[schema(required)]
@@ -142,12 +112,19 @@ pub struct Parts<'a> {
     pub facts: &'a [StoredFact],
     pub effects: &'a [PendingEffect],
     pub patterns: &'a HashMap<String, Pattern>,
+    /// What the knowledge base tells a person of it.
+    pub known: &'a [Known],
+    /// What holds its action back now.
+    pub waits: Option<&'a Waits>,
 }
 
 pub fn incident_view(parts: &Parts<'_>, config: &Config, who: &Principal, now: Timestamp) -> IncidentView {
     let incident = parts.incident;
     let decided = incident.decided.as_deref();
-    let (can, primary) = capabilities(incident, who);
+    let (can, primary) = capabilities(incident, parts.facts, who);
+    let signals: Vec<NewSignal> = parts.signals.iter().map(|signal| signal.seen.clone()).collect();
+    let (project, service) = (&incident.project, &incident.service);
+    let scene = Scene { project, service, since: Some(incident.onset), signals: &signals };
     let candidates = decided.map_or_else(Vec::new, |decided| {
         decided
             .matches
@@ -155,29 +132,27 @@ pub fn incident_view(parts: &Parts<'_>, config: &Config, who: &Principal, now: T
             .map(|found| {
                 let pattern = parts.patterns.get(found.pattern.as_str());
                 let action = pattern.and_then(|p| p.action.as_ref()).map(|action| action.kind.to_string());
-                match_view(
-                    found,
-                    action,
-                    pattern.map_or_else(String::new, |p| analyse::root_cause(p, incident, &incident.service)),
-                )
+                match_view(found, action, pattern.map_or_else(String::new, |p| analyse::root_cause(p, &scene)))
             })
             .collect()
     });
     IncidentView {
         incident: incident_row(incident, parts.counts, now),
+        what_to_do: what_to_do(incident, parts.known),
         root_cause: decided.and_then(|decided| decided.root_cause.clone()),
         impact: analyse::impact(&incident.service, config),
         story: story(parts.facts, incident),
         expired: expired(parts),
         signals: parts.signals.iter().enumerate().map(|(i, signal)| signal_view(i, signal, incident)).collect(),
         decision: decided.zip(incident.decided_at).map(|(decided, at)| decision_view(decided, at, candidates)),
-        gates: gate_views(&incident.gates),
+        gates: gate_views(parts.waits.map_or(&incident.gates, |waits| &waits.gates)),
+        waits: parts.waits.and_then(|waits| wait_view(waits, now)),
         plan: decided
             .and_then(|decided| decided.plan.as_ref().map(|plan| plan_view(plan, decided, incident.chosen.as_ref()))),
         approval: approval_view(incident, config),
         attempts: incident.attempts.iter().map(attempt_view).collect(),
         verification: verification(parts, config),
-        seconds: timing(incident),
+        seconds: timing(incident, parts.facts),
         can,
         primary,
     }
@@ -229,35 +204,6 @@ pub(crate) fn utf16(text: &str, byte: usize) -> usize {
     text.get(..byte).map_or(0, |before| before.encode_utf16().count())
 }
 
-fn attempt_view(attempt: &selfheal_core::Attempt) -> AttemptView {
-    let verified = attempt.verified.as_ref();
-    let status = match (&attempt.outcome, verified) {
-        (None, _) => "running",
-        (Some(_), None) if attempt.undo.is_some() => "being undone",
-        (Some(_), None) => "verifying",
-        _ if attempt.undo.is_some() => "undone",
-        (Some(_), Some(verified)) if verified.taken_back.is_some() => "came back",
-        (Some(_), Some(verified)) if verified.verdict.success() => "verified",
-        (Some(_), Some(verified)) if verified.verdict.inconclusive => "not known",
-        _ => "failed",
-    };
-    let learned = verified.and_then(|verified| verified.taken_back.or(verified.learned));
-    AttemptView {
-        event: attempt.event.to_string(),
-        pattern: attempt.pattern.to_string(),
-        action: attempt.action.to_string(),
-        target: attempt.target.clone(),
-        status: status.into(),
-        outcome: attempt.outcome.as_ref().map(|outcome| format!("{}: {}", outcome.as_str(), outcome.detail())),
-        verdict: verified.map(|verified| verified.verdict.detail.clone()),
-        started_at: attempt.started_at.to_rfc3339(),
-        finished_at: attempt.finished_at.map(Timestamp::to_rfc3339),
-        verified_at: verified.map(|verified| verified.at.to_rfc3339()),
-        confidence_before: learned.map(|learned| learned.before.as_decimal()),
-        confidence_after: learned.map(|learned| learned.after.as_decimal()),
-    }
-}
-
 fn verification(parts: &Parts<'_>, config: &Config) -> Option<VerificationView> {
     let State::Verifying { event } = &parts.incident.state else { return None };
     let finished = parts.incident.attempt(*event)?.finished_at?;
@@ -280,22 +226,4 @@ fn verification(parts: &Parts<'_>, config: &Config) -> Option<VerificationView> 
             .map(|check| CheckReading { name: check.name.clone(), ok: check.ok, detail: check.detail.clone() })
             .collect(),
     })
-}
-
-fn timing(incident: &Incident) -> Timing {
-    let seconds = |from: Timestamp, to: Timestamp| (to.since(from).as_secs_f64() * 1e3).round() / 1e3;
-    let last = incident.attempts.last();
-    let finished = last.and_then(|attempt| attempt.finished_at);
-    let verified = last.and_then(|attempt| attempt.verified.as_ref()).map(|verified| verified.at);
-    let end = match &incident.state {
-        State::Resolved { at, .. } | State::Closed { at, .. } => Some(*at),
-        _ => None,
-    };
-    Timing {
-        detect: Some(seconds(incident.onset, incident.opened_at)),
-        decide: incident.decided_at.map(|at| seconds(incident.opened_at, at)),
-        act: finished.zip(incident.decided_at).map(|(finished, decided)| seconds(decided, finished)),
-        verify: verified.zip(finished).map(|(verified, finished)| seconds(finished, verified)),
-        total: end.map(|end| seconds(incident.onset, end)),
-    }
 }

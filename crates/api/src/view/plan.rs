@@ -1,7 +1,7 @@
 //! A plan as the approval sheet shows it.
 
 use selfheal_core::config::Config;
-use selfheal_core::{ActionClass, ActionKind, Approval, Chosen, Decided, Incident, Plan, State, Timestamp, WayBack};
+use selfheal_core::{ActionClass, Approval, Chosen, Decided, Incident, Plan, State, Timestamp, WayBack};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -123,7 +123,7 @@ pub fn plan_view(plan: &Plan, decided: &Decided, chosen: Option<&Chosen>) -> Pla
             .find(|found| found.pattern == plan.pattern)
             .map_or_else(|| plan.pattern.to_string(), |found| found.name.clone()),
         action: plan.action.kind.to_string(),
-        action_words: format!("{} {}", verb(plan), plan.service),
+        action_words: format!("{} {}", plan.verb(), plan.service),
         service: plan.service.to_string(),
         target: plan.target.canonical(),
         host: decided.host.clone().unwrap_or_default(),
@@ -181,27 +181,10 @@ pub fn approval_view(incident: &Incident, config: &Config) -> Option<ApprovalVie
     })
 }
 
-/// What is done, as the steps say it: where nothing is stopped, nothing is started again.
-fn verb(plan: &Plan) -> &'static str {
-    match plan.action.kind {
-        ActionKind::ServiceRestart if plan.only_starts() => "Start",
-        ActionKind::ServiceRestart => "Restart",
-        ActionKind::InfrastructureScale => "Scale",
-        ActionKind::CacheClear => "Clear the cache of",
-        ActionKind::DeploymentRollback => "Roll back",
-        ActionKind::ConfigApply => "Apply configuration to",
-        ActionKind::DependencyUpdate => "Update dependencies of",
-        ActionKind::DatabaseFailover => "Fail over",
-        ActionKind::CiRerun => "Run again the pipeline of",
-        ActionKind::CommandRun => "Run a command on",
-        ActionKind::HttpCall => "Call",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use selfheal_core::{Action, IncidentId, PatternId, ServiceName, Step, TargetSpec};
+    use selfheal_core::{Action, ActionKind, IncidentId, PatternId, ServiceName, Step, TargetSpec};
 
     fn plan(steps: Vec<Step>, undo: WayBack) -> Plan {
         Plan {
@@ -233,7 +216,7 @@ mod tests {
             (vec![stop], "Restart"),
             (vec![], "Restart"),
         ] {
-            assert_eq!(verb(&plan(steps, WayBack::Nothing)), expected);
+            assert_eq!(plan(steps, WayBack::Nothing).verb(), expected);
         }
     }
 

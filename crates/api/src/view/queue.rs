@@ -16,9 +16,14 @@ pub struct QueueEntry {
     /// The gate that holds it back, and why.
     pub gate: String,
     pub reason: String,
-    /// When time alone frees it; null where it waits for its turn.
+    /// When time alone has freed everything that holds it back: a pause, a maintenance and a cooldown together last as long as
+    /// the longest of them. Null where it waits for its turn, or for a person.
     #[schema(required)]
     pub until: Option<String>,
+    /// It waits for automation to be resumed.
+    pub until_resumed: bool,
+    /// All that it waits for, in a sentence.
+    pub told: String,
     pub queued_at: String,
     /// When it is given to a person instead of running late.
     pub expires_at: String,

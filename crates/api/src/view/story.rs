@@ -1,9 +1,12 @@
 //! The story of an incident, told from its facts.
 
-use selfheal_core::{DecisionKind, Fact, Incident, Outcome, Timestamp};
+use selfheal_core::told::moment;
+use selfheal_core::{BasisPoints, DecisionKind, Fact, GateResult, Incident, Outcome, Timestamp, Waits};
 use selfheal_store::StoredFact;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use super::waits::wait_view;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -42,40 +45,53 @@ fn entry(fact: &Fact, at: Timestamp, incident: &Incident) -> Option<StoryEntry> 
         // A repeat is in the count; only a new kind of signal is news.
         Fact::SignalJoined { because, .. } if because == "repeat" || because == "the same failure" => None,
         Fact::SignalJoined { signal, because } => {
-            told(ENGINE, format!("Another signal joined: {because}"), Some(signal.template.clone()), Tone::Neutral)
+            let title = format!("Another failure belongs to it ({because})");
+            told(ENGINE, title, Some(format!("{}: {}", signal.service, signal.template)), Tone::Neutral)
         }
         Fact::Decided(decided) => {
-            let best = decided.matches.first();
             let title = match decided.decision.kind {
-                DecisionKind::Auto => "Decided to heal by itself",
+                DecisionKind::Auto => "Decided to heal it by itself",
                 DecisionKind::Suggest => "Decided to suggest a fix",
                 DecisionKind::Escalate => "Decided to ask a person",
             };
-            let detail = best.map(|best| {
-                format!("{}: relevance {}, confidence {}", best.name, best.relevance, best.pattern_confidence)
-            });
-            told(ENGINE, title.into(), detail, Tone::Neutral)
+            let detail = match decided.matches.first() {
+                None => "Nothing that is known fits.".to_owned(),
+                Some(best) if best.rests_on_rule() => format!(
+                    "It is known as “{}”: relevance {}, confidence {}.",
+                    best.name, best.relevance, best.pattern_confidence
+                ),
+                Some(best) => format!(
+                    "The nearest that is known is “{}”, only by its words: relevance {}.",
+                    best.name, best.relevance
+                ),
+            };
+            told(ENGINE, title.into(), Some(detail), Tone::Neutral)
         }
-        Fact::Held { gate, .. } => {
-            told(ENGINE, "Held by the automation switch".into(), Some(gate.reason.clone()), Tone::Attention)
+        Fact::Held { gates, gate } => {
+            told(ENGINE, "Held: nothing runs".into(), Some(waits(gates, gate, at)), Tone::Attention)
         }
         Fact::WentStale { why, .. } => {
-            told(ENGINE, "Not started: the situation changed".into(), Some(why.clone()), Tone::Attention)
+            let detail = format!("In between, {why}.");
+            told(ENGINE, "Not started: the situation changed".into(), Some(detail), Tone::Attention)
         }
         Fact::HeldBeforeStep { gate, .. } => {
-            told(ENGINE, "Held just before the first step".into(), Some(gate.reason.clone()), Tone::Attention)
+            told(ENGINE, "Held just before it ran".into(), Some(gate.reason.clone()), Tone::Attention)
         }
-        Fact::ApprovalRequested { .. } => told(ENGINE, "Asked for approval".into(), None, Tone::Attention),
+        Fact::ApprovalRequested { expires_at, .. } => {
+            let detail = format!("Waits until {}, then a person takes over.", moment(*expires_at));
+            told(ENGINE, "Asked for approval".into(), Some(detail), Tone::Attention)
+        }
         Fact::Approved { approval } => {
             let who = approval.second.as_ref().map_or(&approval.by, |second| &second.by);
-            let left = (!approval.is_complete()).then(|| "Another person has to approve it too".to_owned());
+            let left = (!approval.is_complete()).then(|| "Another person has to approve it too.".to_owned());
             told(who, "Approved the fix".into(), left, Tone::Good)
         }
         Fact::Chosen { chosen, .. } => {
             let parameters: Vec<String> =
                 chosen.action.parameters.iter().map(|(name, value)| format!("{name} = {value}")).collect();
             let detail = (!parameters.is_empty()).then(|| parameters.join(", "));
-            told(&chosen.by, format!("Chose {} on {}", chosen.action.kind, chosen.service), detail, Tone::Attention)
+            let title = format!("Chose “{} {}”", chosen.action.kind.verb(), chosen.service);
+            told(&chosen.by, title, detail, Tone::Attention)
         }
         Fact::UndoStarted { verdict, .. } => {
             told(ENGINE, "It did not help: taking it back".into(), Some(verdict.detail.clone()), Tone::Bad)
@@ -90,47 +106,87 @@ fn entry(fact: &Fact, at: Timestamp, incident: &Incident) -> Option<StoryEntry> 
         Fact::Rejected { by, reason, comment } => {
             told(by, format!("Rejected the fix: {}", reason.words()), comment.clone(), Tone::Attention)
         }
-        Fact::ApprovalExpired => told(ENGINE, "The approval was not given in time".into(), None, Tone::Attention),
-        Fact::Queued { gate, .. } => told(ENGINE, "Queued".into(), Some(gate.reason.clone()), Tone::Neutral),
-        Fact::QueueExpired => told(ENGINE, "Waited too long in the queue".into(), None, Tone::Attention),
+        Fact::ApprovalExpired => {
+            let detail = "Nothing ran.".to_owned();
+            told(ENGINE, "Nobody approved it in time".into(), Some(detail), Tone::Attention)
+        }
+        Fact::Queued { gates, gate, .. } => {
+            told(ENGINE, "The fix waits".into(), Some(waits(gates, gate, at)), Tone::Neutral)
+        }
+        Fact::QueueExpired => {
+            let detail = "It would have run late. Nothing ran.".to_owned();
+            told(ENGINE, "The fix waited too long".into(), Some(detail), Tone::Attention)
+        }
         Fact::Admitted { event, .. } => {
             let attempt = incident.attempt(*event);
-            let title = attempt.map_or_else(|| "Action started".into(), |a| format!("Started {}", a.action));
+            let title = attempt.map_or_else(
+                || "The fix started".into(),
+                |attempt| format!("Started: {} {}", attempt.action.verb(), incident.service),
+            );
             told(ENGINE, title, attempt.map(|a| a.target.clone()), Tone::Neutral)
         }
+        // That it ran is no success yet: whether it helped is told when that is known.
         Fact::ActionFinished { outcome, .. } => {
             let (title, tone) = match outcome {
-                Outcome::Succeeded { .. } => ("The action succeeded", Tone::Neutral),
-                Outcome::Failed { .. } => ("The action failed", Tone::Bad),
-                Outcome::Unknown { .. } => ("It is not known what the action did", Tone::Attention),
-                Outcome::Stopped { .. } => ("The action was stopped midway", Tone::Attention),
+                Outcome::Succeeded { .. } => ("It ran", Tone::Neutral),
+                Outcome::Failed { .. } => ("It failed to run", Tone::Bad),
+                Outcome::Unknown { .. } => ("It is not known what it did", Tone::Attention),
+                Outcome::Stopped { .. } => ("It was stopped midway", Tone::Attention),
             };
             told(ENGINE, title.into(), Some(outcome.detail().to_owned()), tone)
         }
-        Fact::Verified { verdict, learned, .. } => {
-            let learned = learned.map_or_else(String::new, |l| format!("; confidence {} to {}", l.before, l.after));
+        Fact::Verified { event, verdict, learned, .. } => {
+            let ran = incident.attempt(*event).and_then(|attempt| attempt.outcome.as_ref());
+            let ran = matches!(ran, None | Some(Outcome::Succeeded { .. }));
             let (title, tone) = match verdict {
-                verdict if verdict.success() => ("Verified: it helped", Tone::Good),
+                verdict if verdict.success() => ("It helped", Tone::Good),
                 verdict if verdict.inconclusive => ("Whether it helped is not known", Tone::Attention),
+                verdict if verdict.symptom_cleared && verdict.command_succeeded => {
+                    ("The symptom cleared, but did not stay away", Tone::Bad)
+                }
+                _ if ran => ("It ran, but did not help", Tone::Bad),
                 _ => ("It did not help", Tone::Bad),
             };
-            told(ENGINE, title.into(), Some(format!("{}{learned}", verdict.detail)), tone)
+            let learned = learned.map(|learned| confidence(learned.before, learned.after));
+            let detail = [Some(sentence(&verdict.detail)), learned].into_iter().flatten().collect::<Vec<_>>().join(" ");
+            told(ENGINE, title.into(), Some(detail), tone)
         }
-        Fact::Escalated { cause, .. } => {
-            told(ENGINE, "Escalated to a person".into(), Some(cause.text()), Tone::Attention)
-        }
+        Fact::Escalated { cause, .. } => told(ENGINE, "Handed to a person".into(), Some(cause.text()), Tone::Attention),
         Fact::SymptomCleared { detail, .. } => {
             told(ENGINE, "The symptom went away".into(), Some(detail.clone()), Tone::Good)
         }
         Fact::ResolvedByPerson { by, comment, .. } => told(by, "Resolved by hand".into(), comment.clone(), Tone::Good),
         Fact::Acknowledged { by } => told(by, "Acknowledged".into(), None, Tone::Neutral),
         Fact::Noted { by, text } => told(by, "Note".into(), Some(text.clone()), Tone::Neutral),
-        Fact::Snoozed { by, until } => told(by, "Snoozed".into(), Some(format!("until {until}")), Tone::Neutral),
+        Fact::Snoozed { by, until } => {
+            told(by, "Snoozed".into(), Some(format!("Until {}.", moment(*until))), Tone::Neutral)
+        }
         Fact::Woken { by } => told(by, "Woken".into(), None, Tone::Neutral),
         Fact::Recurred { taken_back, .. } => {
-            let detail = taken_back.map(|t| format!("confidence {} to {}", t.before, t.after));
+            let detail =
+                taken_back.map(|back| format!("The fix did not hold. {}", confidence(back.before, back.after)));
             told(ENGINE, "The symptom came back".into(), detail, Tone::Bad)
         }
         Fact::WatchEnded => told(ENGINE, "Closed: it stayed away".into(), None, Tone::Good),
     }
+}
+
+/// Why it waits, and until when: the latest of all gates that refuse.
+fn waits(gates: &[GateResult], deciding: &GateResult, at: Timestamp) -> String {
+    let waits = Waits::of(gates, [deciding.clone()]);
+    wait_view(&waits, at).map_or_else(|| deciding.reason.clone(), |waits| waits.told)
+}
+
+fn confidence(before: BasisPoints, after: BasisPoints) -> String {
+    match before == after {
+        true => format!("The confidence in it stays {after}."),
+        false => format!("The confidence in it went from {before} to {after}."),
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let text = text.trim().trim_end_matches('.');
+    let mut characters = text.chars();
+    let first: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", characters.as_str())
 }

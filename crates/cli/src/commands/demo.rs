@@ -32,7 +32,7 @@ async fn one(world: &World, scenario: Scenario, approve: bool, as_json: bool) ->
     let began = std::time::Instant::now();
     let mut told = |step: &str| {
         if !as_json {
-            output::line(format!("{:6.1}s  {step}", began.elapsed().as_secs_f64()));
+            output::line(format!("{:6.1}s  {}", began.elapsed().as_secs_f64(), output::told(step)));
         }
     };
     let report = tokio::select! {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use selfheal_api::view::{IncidentPage, IncidentView};
+use selfheal_api::view::{IncidentPage, IncidentView, WhatToDo, plain};
 use selfheal_api::{Client, RedactReply};
 use serde_json::json;
 
@@ -77,7 +77,11 @@ pub async fn run(place: &Place, as_json: bool, command: IncidentsCommand) -> any
 }
 
 fn redacted(reply: &RedactReply) {
-    output::line(format!("Redacted in {} signals and {} facts.", reply.signals, reply.facts));
+    output::line(format!(
+        "Redacted in {} and {}.",
+        output::count(reply.signals, "signal"),
+        output::count(reply.facts, "fact")
+    ));
     let knowledge = &reply.knowledge;
     if knowledge.rows > 0 {
         output::line(format!("Redacted in {} rows of the knowledge base.", knowledge.rows));
@@ -227,23 +231,53 @@ fn list(page: &IncidentPage) {
     );
 }
 
+/// What is known of it, before anything else: that is what somebody wants who was asleep a minute ago.
+fn what_to_do(told: &WhatToDo) {
+    output::line("\nWhat to do");
+    output::line(format!("  {}", output::told(&told.now)));
+    if let Some(unknown) = &told.unknown {
+        output::line(format!("  {unknown}"));
+    }
+    for cause in &told.causes {
+        let which = format!("{}. {}", cause.name, cause.sure);
+        let checks: Vec<String> = cause.checks.iter().map(|check| plain(check)).collect();
+        output::line("");
+        for (label, text) in [
+            ("Known as", which),
+            ("By hand", plain(&cause.by_hand)),
+            ("Cause", plain(&cause.cause)),
+            ("Over when", checks.join("; ")),
+            ("Going back", plain(&cause.undo)),
+        ] {
+            if !text.trim().is_empty() {
+                output::line(format!("  {label:<10}  {}", output::told(&text)));
+            }
+        }
+        for open in cause.values.iter().filter(|value| value.left_open) {
+            output::line(format!(
+                "  {:<10}  {} (no plain word: it is not put into a command)",
+                format!("<{}>", open.name),
+                open.value
+            ));
+        }
+    }
+}
+
 fn show(view: &IncidentView) {
     let row = &view.incident;
     output::line(format!("Incident {}: {}", row.id, row.title));
     output::line(format!(
-        "  {} on {}, {}, {} signals",
+        "  {} on {}, {}, {}",
         word(&row.severity),
         row.service,
         row.state_words,
-        row.signal_count
+        output::count(row.signal_count, "signal")
     ));
-    if let Some(cause) = &view.root_cause {
-        output::line(format!("  Cause: {cause}"));
-    }
     output::line(format!("  Impact: {}", view.impact));
+    what_to_do(&view.what_to_do);
     output::line("\nStory");
     for entry in &view.story {
-        let detail = entry.detail.as_ref().map_or_else(String::new, |detail| format!(": {detail}"));
+        let detail = entry.detail.as_ref().map_or_else(String::new, |detail| format!(": {}", output::told(detail)));
         output::line(format!("  {}  {}{detail} ({})", output::time(&entry.at), entry.title, entry.actor));
     }
     output::line("\nEvidence");
@@ -264,9 +298,11 @@ fn show(view: &IncidentView) {
         }
     }
     for gate in view.gates.iter().filter(|gate| !gate.passed) {
-        let until =
-            gate.until.as_ref().map_or_else(String::new, |until| format!(" Frees up at {}.", output::time(until)));
-        output::line(format!("  Stopped at gate {}, {}: {}{until}", gate.number, gate.title, gate.reason));
+        output::line(format!("  Stopped at gate {}, {}: {}", gate.number, gate.title, gate.reason));
+    }
+    // The latest of them all: the end of one gate is no promise while another holds.
+    if let Some(waits) = &view.waits {
+        output::line(format!("  Waits: {}", output::told(&waits.told)));
     }
     if let Some(plan) = &view.plan {
         output::line(format!("\nPlan {}: {} on {}", &plan.hash[..12], plan.action_words, plan.host));
@@ -299,13 +335,11 @@ fn show(view: &IncidentView) {
     }
     for attempt in &view.attempts {
         let learned = attempt.confidence_before.zip(attempt.confidence_after);
-        let learned = learned.map_or_else(String::new, |(before, after)| format!("; confidence {before} to {after}"));
-        output::line(format!(
-            "\nAttempt {}: {} on {}: {}{learned}",
-            attempt.event, attempt.action, attempt.target, attempt.status
-        ));
-        if let Some(verdict) = &attempt.verdict {
-            output::line(format!("  {verdict}"));
-        }
+        let learned = learned.map_or_else(String::new, |(before, after)| match before == after {
+            true => format!(" The confidence in it stays {after}."),
+            false => format!(" The confidence in it went from {before} to {after}."),
+        });
+        output::line(format!("\nAttempt {}: {} on {}", attempt.event, attempt.action, attempt.target));
+        output::line(format!("  {}{learned}", attempt.told));
     }
 }

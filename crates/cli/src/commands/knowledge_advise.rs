@@ -78,7 +78,7 @@ pub async fn analyze(client: &Client, as_json: bool, arguments: AdviseArguments)
         output::line("No failure was found.");
     } else if let Some(cause) = reply["root_cause"].as_str() {
         output::line(format!("{}: {}", text(&reply["service"]), text(&best["name"])));
-        output::line(format!("  {cause}"));
+        output::line(format!("  {}", output::told(cause)));
         output::line(format!(
             "  Pattern {}, relevance {:.2}, decision confidence {:.2}; {}",
             text(&best["pattern"]),
@@ -136,11 +136,11 @@ pub async fn recommend(client: &Client, as_json: bool, arguments: AdviseArgument
         }
         for (label, key) in [("By hand", "no_safe_fix"), ("Undo", "undo")] {
             if !text(&found[key]).is_empty() {
-                output::line(format!("   {label}: {}", text(&found[key])));
+                output::line(format!("   {label}: {}", output::told(text(&found[key]))));
             }
         }
         for check in list(found, "checks") {
-            output::line(format!("   Check: {}", text(check)));
+            output::line(format!("   Check: {}", output::told(text(check))));
         }
         output::line(match found["wilson_lower_bound"].as_f64() {
             Some(bound) => format!(

@@ -2,6 +2,7 @@
 
 mod fact;
 mod state;
+mod told;
 mod transition;
 #[cfg(test)]
 mod transition_tests;

@@ -168,6 +168,29 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// The named groups of its expressions, with what they matched in the first of the signals in which they did. `None`
+    /// where a name has no value.
+    pub fn groups<'a>(&self, signals: impl Iterator<Item = &'a NewSignal> + Clone) -> BTreeMap<String, Option<String>> {
+        let mut groups: BTreeMap<String, Option<String>> = BTreeMap::new();
+        for condition in &self.any {
+            let Condition::Regex(expression) = condition else { continue };
+            // Most have none, and compiling takes time.
+            if !["(?P<", "(?<"].iter().any(|opening| expression.contains(opening)) {
+                continue;
+            }
+            let Ok(regex) = compile(expression) else { continue };
+            let found = signals.clone().find_map(|signal| regex.captures(&signal.text));
+            for name in regex.capture_names().flatten() {
+                let value = found.as_ref().and_then(|found| found.name(name)).map(|value| value.as_str().to_owned());
+                let kept = groups.entry(name.to_owned()).or_default();
+                *kept = kept.take().or(value);
+            }
+        }
+        groups
+    }
+}
+
 impl Condition {
     /// How specific it is: the fewest characters that stand for themselves in anything that it holds for.
     pub fn literal_characters(&self) -> usize {

@@ -110,7 +110,10 @@ impl Tx {
 
     /// The incident that carried starts belong to: healing events have one, and their own may not exist here.
     async fn record_of_starts(&mut self, count: usize, by: &str, now: Timestamp) -> Result<IncidentId, StoreError> {
-        let words = format!("{count} actions were started before a backup was restored; they still count");
+        let words = format!(
+            "Started before a backup was restored, and counted still: {}",
+            selfheal_core::told::many(count, "action")
+        );
         let (service, project) = (ServiceName::new("selfheal"), ProjectName::new("default"));
         let signal = NewSignal {
             kind: SignalKind::Log,

@@ -10,7 +10,7 @@ async fn deliveries_wait_apart_and_keep_their_notice(store: Store) {
     let mut tx = store.write().await.expect("writes");
     let id = incident(&mut tx, "pay", Severity::High, 0).await;
     let opened = tx.incident(id).await.expect("read");
-    let notice = Notice::of(NoticeKind::Escalated, &opened, at(0), "1");
+    let notice = Notice::of(NoticeKind::Escalated, &opened, &[], at(0), "1");
     let deliver = |name: &str| Effect::Deliver { notifier: NotifierName::new(name), notice: Box::new(notice.clone()) };
     for name in ["b", "a"] {
         tx.put_effect(id, &deliver(name), at(1)).await.expect("stored");

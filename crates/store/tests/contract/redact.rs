@@ -37,7 +37,7 @@ async fn leaky(tx: &mut Tx) -> IncidentId {
     let noted = Fact::Noted { by: "ada".into(), text: format!("it was {SECRET}") };
     let incident = tx.record(id, &noted, at(3)).await.expect("legal");
     // A notice that waits for the end of quiet hours.
-    let notice = Notice { body: SECRET.into(), ..Notice::of(NoticeKind::Escalated, &incident, at(3), "1") };
+    let notice = Notice { body: SECRET.into(), ..Notice::of(NoticeKind::Escalated, &incident, &[], at(3), "1") };
     let deliver = Effect::Deliver { notifier: NotifierName::new("mail"), notice: Box::new(notice) };
     tx.put_effect(id, &deliver, at(9_999)).await.expect("stored");
     id

@@ -1,5 +1,8 @@
 //! A document without a form: what Markdown and HTML both are made of. Texts are as they came; each form escapes them.
 
+use selfheal_core::Timestamp;
+use selfheal_core::told::spoken;
+
 /// A text, and how it is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Text {
@@ -10,6 +13,8 @@ pub enum Text {
     Time(String),
     Good(String),
     Bad(String),
+    /// Words and commands, one after the other.
+    Mixed(Vec<Self>),
 }
 
 impl From<&str> for Text {
@@ -53,6 +58,30 @@ pub struct Document {
     pub title: String,
     pub subtitle: String,
     pub sections: Vec<Section>,
+}
+
+impl Document {
+    /// Its sentences with the moments in them as this file writes times. What is quoted stays as it was.
+    pub fn spoken(mut self, words: impl Fn(Timestamp) -> String + Copy) -> Self {
+        fn tell(text: &mut Text, words: impl Fn(Timestamp) -> String + Copy) {
+            match text {
+                Text::Plain(text) | Text::Good(text) | Text::Bad(text) => *text = spoken(text, words),
+                Text::Mixed(pieces) => pieces.iter_mut().for_each(|piece| tell(piece, words)),
+                Text::Code(_) | Text::Time(_) => {}
+            }
+        }
+        let tell = |text: &mut Text| tell(text, words);
+        for block in self.sections.iter_mut().flat_map(|section| &mut section.blocks) {
+            match block {
+                Block::Paragraph(text) => tell(text),
+                Block::Warning(text) | Block::Lines { title: text, .. } => *text = spoken(text, words),
+                Block::Facts(facts) => facts.iter_mut().for_each(|(_, text)| tell(text)),
+                Block::Table { rows, .. } => rows.iter_mut().flatten().for_each(tell),
+                Block::List(items) => items.iter_mut().for_each(tell),
+            }
+        }
+        self
+    }
 }
 
 /// Makes visible what a reader would not see, or what would turn the text around: control characters and the marks for

@@ -61,8 +61,12 @@ fn render(block: &Block) -> String {
 }
 
 fn length(text: &Text) -> usize {
-    let (Text::Plain(text) | Text::Code(text) | Text::Time(text) | Text::Good(text) | Text::Bad(text)) = text;
-    text.chars().count()
+    match text {
+        Text::Plain(text) | Text::Code(text) | Text::Time(text) | Text::Good(text) | Text::Bad(text) => {
+            text.chars().count()
+        }
+        Text::Mixed(pieces) => pieces.iter().map(length).sum(),
+    }
 }
 
 fn words(text: &Text) -> String {
@@ -70,6 +74,7 @@ fn words(text: &Text) -> String {
         Text::Plain(text) => escape(text),
         Text::Time(text) => format!("<time>{}</time>", escape(text)),
         Text::Code(text) => format!("<code>{}</code>", escape(text)),
+        Text::Mixed(pieces) => pieces.iter().map(words).collect(),
         Text::Good(text) => format!("<strong class=\"good\">{}</strong>", escape(text)),
         Text::Bad(text) => format!("<strong class=\"bad\">{}</strong>", escape(text)),
     }
@@ -110,7 +115,7 @@ mod tests {
                     Block::Warning(hostile.into()),
                     Block::Facts(vec![("f", Text::Code(hostile.into()))]),
                     Block::Table { head: vec!["h"], rows: vec![vec![Text::Good(hostile.into())]] },
-                    Block::List(vec![Text::Bad(hostile.into())]),
+                    Block::List(vec![Text::Bad(hostile.into()), Text::Mixed(vec![text(), Text::Code(hostile.into())])]),
                     Block::Lines { title: hostile.into(), text: hostile.into() },
                 ],
             }],
@@ -119,7 +124,7 @@ mod tests {
         for word in ["<script", "<img", "onerror='", "</pre><", "\u{202e}", "\"&\\u"] {
             assert!(!page.contains(word), "{word}");
         }
-        assert_eq!(page.matches("&lt;script&gt;alert(1)").count(), 10, "and nothing of it is left out");
+        assert_eq!(page.matches("&lt;script&gt;alert(1)").count(), 12, "and nothing of it is left out");
         // Nothing is fetched and nothing runs.
         for word in ["src=", "href=", "url(", "@import", "http://", "https://"] {
             assert!(!page.replace("src=x", "").contains(word), "{word}");

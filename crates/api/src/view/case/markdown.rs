@@ -47,6 +47,18 @@ fn words(text: &Text) -> String {
         Text::Good(text) => format!("**{}**", inline(text.trim())),
         Text::Bad(text) => format!("**{}**", inline(text.trim())),
         Text::Code(text) => code(text),
+        // Each piece is trimmed: what stood between them is put back.
+        Text::Mixed(pieces) => {
+            let piece = |piece: &Text| match piece {
+                Text::Plain(text) => {
+                    let space = |is: bool| if is { " " } else { "" };
+                    let (before, after) = (text.starts_with(char::is_whitespace), text.ends_with(char::is_whitespace));
+                    format!("{}{}{}", space(before), inline(text), space(after))
+                }
+                other => words(other),
+            };
+            pieces.iter().map(piece).collect::<String>().trim().to_owned()
+        }
     }
 }
 
@@ -120,6 +132,13 @@ mod tests {
     fn a_fence_cannot_be_closed_from_inside() {
         let text = render(&Block::Lines { title: "t".into(), text: "```\n# head\n````".into() });
         assert_eq!(text, "t\n\n`````text\n```\n# head\n````\n`````\n");
+    }
+
+    #[test]
+    fn words_and_commands_stand_beside_each_other() {
+        let pieces =
+            vec![Text::Plain("Run ".into()), Text::Code("ping <host>".into()), Text::Plain(", *then* wait.".into())];
+        assert_eq!(words(&Text::Mixed(pieces)), "Run `ping <host>`, \\*then\\* wait.");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod markdown;
 
 use selfheal_core::DecisionKind;
 use selfheal_core::audit::{Report, TrailError};
+use selfheal_core::told::count;
 
 use document::{Block, Section};
 pub use document::{Document, Text};
@@ -16,7 +17,8 @@ pub use html::html;
 pub use markdown::markdown;
 
 use super::{
-    AttemptView, AuditEntry, DecisionView, GateView, IncidentView, PlanView, RuleState, SignalView, StoryEntry, Tone,
+    AttemptView, AuditEntry, DecisionView, GateView, IncidentView, PlanView, RuleState, SignalView, StoryEntry,
+    TextPiece, Tone,
 };
 
 /// What a case file is made of.
@@ -36,7 +38,7 @@ pub struct CaseParts<'a> {
 
 pub fn case_document(parts: &CaseParts<'_>) -> Document {
     let (view, row) = (parts.view, &parts.view.incident);
-    let mut sections = vec![summary(view), timeline(&view.story), evidence(parts)];
+    let mut sections = vec![summary(view), known(view), timeline(&view.story), evidence(parts)];
     sections.extend(view.decision.as_ref().map(decision));
     sections.extend((!view.gates.is_empty()).then(|| gates(&view.gates)));
     sections.extend(view.plan.as_ref().map(|plan| planned(plan, view)));
@@ -54,6 +56,7 @@ pub fn case_document(parts: &CaseParts<'_>) -> Document {
         ),
         sections,
     }
+    .spoken(|at| format!("{} UTC", time(&at.to_rfc3339())))
 }
 
 fn code(text: impl Into<String>) -> Text {
@@ -84,9 +87,9 @@ fn summary(view: &IncidentView) -> Section {
     facts.extend(row.acknowledged_by.clone().map(|by| ("Acknowledged by", by.into())));
     let measured = [
         ("detect", "from onset to detection", seconds.detect),
-        ("decide", "from detection to the decision", seconds.decide),
-        ("act", "from the decision to the action's end", seconds.act),
-        ("verify", "from the action's end to the verdict", seconds.verify),
+        ("decide", "from detection to the first decision", seconds.decide),
+        ("act", "from its decision to the end of the last action", seconds.act),
+        ("verify", "from the last action's end to the verdict", seconds.verify),
         ("resolve", "from onset to the end", seconds.total),
     ];
     let rows: Vec<Vec<Text>> = measured
@@ -97,9 +100,54 @@ fn summary(view: &IncidentView) -> Section {
         .collect();
     let mut blocks = vec![Block::Paragraph(told(view).into()), Block::Facts(facts)];
     if !rows.is_empty() {
+        if let Some(at) = &seconds.came_back_at {
+            let text = format!("It came back at {}: what follows counts from then.", time(at));
+            blocks.push(Block::Paragraph(text.into()));
+        }
         blocks.push(Block::Table { head: vec!["Measured", "Took", "What it is"], rows });
     }
     Section { title: "Summary", blocks }
+}
+
+/// What the knowledge base tells a person of it: the cause, the steps by hand, and how to see that it is over.
+fn known(view: &IncidentView) -> Section {
+    let told = &view.what_to_do;
+    let mut blocks = Vec::new();
+    if view.incident.resolved_by.is_none() {
+        blocks.push(Block::Paragraph(told.now.clone().into()));
+    }
+    blocks.extend(told.unknown.clone().map(|unknown| Block::Paragraph(unknown.into())));
+    for cause in &told.causes {
+        let mut facts: Vec<(&'static str, Text)> =
+            vec![("Known as", cause.name.clone().into()), ("How sure", cause.sure.clone().into())];
+        for (name, pieces) in [("By hand", &cause.by_hand), ("Cause", &cause.cause), ("Going back", &cause.undo)] {
+            if !pieces.is_empty() {
+                facts.push((name, mixed(pieces)));
+            }
+        }
+        blocks.push(Block::Facts(facts));
+        let open = cause.values.iter().filter(|value| value.left_open);
+        blocks.extend(open.map(|value| Block::Lines {
+            title: format!("<{}> stands for what was seen, which is no plain word:", value.name),
+            text: value.value.clone(),
+        }));
+        if !cause.checks.is_empty() {
+            blocks.push(Block::Paragraph("It is over when:".into()));
+            blocks.push(Block::List(cause.checks.iter().map(|check| mixed(check)).collect()));
+        }
+    }
+    if blocks.is_empty() {
+        blocks.push(Block::Paragraph("Its cause was not looked for.".into()));
+    }
+    Section { title: "What is known, and what to do", blocks }
+}
+
+fn mixed(pieces: &[TextPiece]) -> Text {
+    let piece = |piece: &TextPiece| match piece.code {
+        true => Text::Code(piece.text.clone()),
+        false => Text::Plain(piece.text.clone()),
+    };
+    Text::Mixed(pieces.iter().map(piece).collect())
 }
 
 /// The whole story in two or three sentences.
@@ -116,13 +164,13 @@ fn told(view: &IncidentView) -> String {
     let fixes = view.attempts.len();
     if let Some(last) = view.attempts.last() {
         let times = if fixes == 1 { "once".to_owned() } else { format!("{fixes} times") };
-        text.push_str(&format!(
-            " {} on {} was tried {times}; the last time: {}.",
-            last.action, last.target, last.status
-        ));
+        text.push_str(&format!(" {} on {} was tried {times}. The last time: {}", last.action, last.target, last.told));
     }
     text.push_str(&match view.seconds.total {
-        Some(total) => format!(" The incident is {}, {} after it began.", row.state_words, duration(total)),
+        Some(total) => {
+            let what = if view.seconds.came_back_at.is_some() { "came back" } else { "began" };
+            format!(" The incident is {}, {} after it {what}.", row.state_words, duration(total))
+        }
         None => format!(" The incident is open: {}.", row.state_words),
     });
     text
@@ -288,21 +336,23 @@ fn attempts(attempts: &[AttemptView]) -> Section {
     let rows = attempts
         .iter()
         .map(|attempt| {
-            let status = match attempt.status.as_str() {
-                "verified" => Text::Good(attempt.status.clone()),
-                "failed" | "came back" => Text::Bad(attempt.status.clone()),
-                _ => attempt.status.clone().into(),
+            let result = |result: Option<bool>| match result {
+                Some(true) => Text::Good("yes".into()),
+                Some(false) => Text::Bad("no".into()),
+                None => "not known".into(),
             };
+            let results = &attempt.results;
             vec![
                 when(&attempt.started_at),
                 attempt.action.clone().into(),
-                attempt.outcome.clone().unwrap_or_else(|| "not known yet".into()).into(),
-                attempt.verdict.clone().unwrap_or_else(|| "not verified yet".into()).into(),
-                status,
+                result(results.ran),
+                result(results.symptom_cleared),
+                result(results.stayed_clear),
+                attempt.told.clone().into(),
             ]
         })
         .collect();
-    let head = vec!["Started", "Action", "Outcome", "Verification", "Result"];
+    let head = vec!["Started", "Action", "It ran", "Symptom cleared", "Stayed clear", "In words"];
     Section { title: "Outcome and verification", blocks: vec![Block::Table { head, rows }] }
 }
 
@@ -352,8 +402,8 @@ fn trail(parts: &CaseParts<'_>) -> Section {
             );
             blocks.push(Block::Paragraph(
                 format!(
-                    "The whole trail was checked when this file was written: all {} entries are whole. {signed}",
-                    chain.entries
+                    "The whole trail was checked when this file was written: {}, all whole. {signed}",
+                    count(chain.entries, "entry")
                 )
                 .into(),
             ));
@@ -381,8 +431,8 @@ fn trail(parts: &CaseParts<'_>) -> Section {
     blocks.push(Block::Table { head, rows: rows.collect() });
     if parts.left_out > 0 {
         blocks.push(Block::Warning(format!(
-            "{} later entries are left out here; `selfheal audit export` has them all.",
-            parts.left_out
+            "Left out here, because they are too many: {}. `selfheal audit export` has them all.",
+            count(parts.left_out.unsigned_abs(), "entry that came later")
         )));
     }
     Section { title: "Audit trail", blocks }
