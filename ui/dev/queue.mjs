@@ -8,6 +8,8 @@ const entry = (position, incident, action, gate, reason, until) => ({
   gate,
   reason,
   until,
+  until_resumed: false,
+  told: reason,
   queued_at: iso(400 - position * 40),
   expires_at: iso(-2400 - position * 300),
 });

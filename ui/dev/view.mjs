@@ -112,6 +112,9 @@ const undone = () => [
     action: 'service.restart',
     target: 'process:/run/payments.pid',
     status: 'undone',
+    action_words: 'Restart',
+    told: 'Ran, but did not help: still slow after 60s. It was taken back.',
+    results: { ran: true, symptom_cleared: false, stayed_clear: false },
     outcome: 'succeeded',
     verdict: 'still slow after 60s',
     started_at: iso(2700),
@@ -133,6 +136,18 @@ const attempts = (r) =>
             action: 'service.restart',
             target: r.service,
             status: r.state === 'healing' ? 'running' : 'succeeded',
+            action_words: 'Restart',
+            told:
+              r.state === 'healing'
+                ? 'It is running.'
+                : r.resolved_by
+                  ? 'Ran, and it helped: clear for 60s.'
+                  : 'Ran: started. Whether it helped is being checked.',
+            results: {
+              ran: r.state === 'healing' ? null : true,
+              symptom_cleared: r.resolved_by ? true : null,
+              stayed_clear: r.resolved_by ? true : null,
+            },
             outcome: r.state === 'healing' ? null : 'succeeded',
             verdict: r.resolved_by ? 'Stayed clear for 60s' : null,
             started_at: iso(r.resolved_by ? 4090 : 30),
@@ -180,11 +195,52 @@ function approval(r) {
   };
 }
 
+const NOW = {
+  awaiting_approval: (r) => `“Restart ${r.service}” waits for approval until {${iso(-1530).slice(0, 19)}Z}.`,
+  escalated: () => 'It needs a person: The pattern names no safe automatic fix.',
+  queued: () => 'The fix waits for its turn.',
+};
+
+/** What is known of it: of one that is a person's, a cause that only a person mends. */
+function whatToDo(r, unknown) {
+  const words = (text) => [{ text, code: false }];
+  const code = (text) => ({ text, code: true });
+  const cause = {
+    pattern: 'certificate-expired',
+    name: 'Certificate expired',
+    by_rule: true,
+    sure: 'Its rule holds for what was seen.',
+    cause: [
+      ...words('The renewal did not happen, or the server still holds the old certificate. '),
+      code('openssl s_client -connect shop.example:443'),
+      ...words(' shows what is served.'),
+    ],
+    by_hand: [
+      ...words('Disk newer than served: reload ('),
+      code('nginx -s reload'),
+      ...words('). Otherwise renew ('),
+      code('certbot renew --cert-name <name>'),
+      ...words(') and reload.'),
+    ],
+    action: null,
+    undo: [],
+    checks: [words('clients connect without certificate errors')],
+    values: [{ name: 'name', value: 'shop; rm -rf /', left_open: true }],
+  };
+  const causes = unknown || r.state === 'detected' ? [] : [cause];
+  return {
+    now: (NOW[r.state] ?? (() => 'Selfheal is at work.'))(r),
+    causes,
+    unknown: unknown ? 'Nothing is known of it. What was seen is under Evidence.' : null,
+  };
+}
+
 export function view(r) {
   const unknown = r.id === 'inc_102';
   const planned = ['awaiting_approval', 'queued', 'healing', 'verifying'].includes(r.state);
   return {
     incident: r,
+    what_to_do: whatToDo(r, unknown),
     root_cause: unknown ? null : 'Connections leak after a timeout of the payment provider until the pool is empty.',
     impact: 'web-frontend and mobile-gateway depend on it; about 1 in 3 checkouts fails.',
     story: story(r),
@@ -201,11 +257,13 @@ export function view(r) {
             }
           : decision(),
     gates: planned ? gates(r.state === 'queued') : [],
+    waits: null,
     plan: planned || r.id === 'inc_090' ? plan(r.id === 'inc_103', doing(r.id).plan) : null,
     approval: r.state === 'awaiting_approval' ? approval(r) : null,
     attempts: attempts(r),
     verification: verification(r),
     seconds: {
+      came_back_at: null,
       detect: 3.2,
       decide: 0.4,
       act: attempts(r).length > 0 && r.state !== 'healing' ? 4 : null,

@@ -85,7 +85,7 @@ const steps = {
   },
 
   async 'a native notification asks for approval'() {
-    const notification = await stage.notifications.about(['demo-api', 'service.restart']);
+    const notification = await stage.notifications.about(['demo-api', 'Restart']);
     assert.match(notification.summary, /approve/i);
     assert.ok(notification.actions.includes('default'), `it can be clicked: ${JSON.stringify(notification)}`);
     state.approval = notification.id;

@@ -27,12 +27,14 @@ export function incidentView(plan: Partial<PlanView> = {}): IncidentView {
       confidence: band,
       sparkline: [0, 1, 2],
     },
+    what_to_do: { now: '“Restart api” waits for approval.', causes: [], unknown: null },
     root_cause: 'A leak.',
     impact: 'Checkouts fail.',
     story: [],
     signals: [],
     decision: { kind: 'suggest', confidence: 0.62, band, at: AT, reasons: [], would_change: [], candidates: [] },
     gates: [],
+    waits: null,
     plan: {
       hash: 'h1',
       pattern: 'p',
@@ -67,7 +69,7 @@ export function incidentView(plan: Partial<PlanView> = {}): IncidentView {
     },
     attempts: [],
     verification: null,
-    seconds: { detect: 1, decide: 0.2, act: null, verify: null, total: null },
+    seconds: { came_back_at: null, detect: 1, decide: 0.2, act: null, verify: null, total: null },
     can: {
       approve: yes,
       reject: yes,

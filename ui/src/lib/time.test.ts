@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { absolute, age, ago, clock, clockSeconds, duration, left, seconds } from './time';
+import { absolute, age, ago, clock, clockSeconds, duration, left, moments, seconds, told } from './time';
 
 const NOW = Date.parse('2026-03-04T14:00:00Z');
 const before = (span: number) => new Date(NOW - span).toISOString();
@@ -71,5 +71,19 @@ describe('clock', () => {
     expect(clockSeconds('2026-03-04T09:05:07Z')).toBe('09:05:07');
     expect(absolute('2026-03-04T09:05:07Z')).toBe('4 Mar 2026, 09:05:07 UTC');
     expect(absolute(null)).toBe('');
+  });
+});
+
+describe('a sentence with moments', () => {
+  it("says them in the reader's time", () => {
+    const at = '2026-03-04T13:58:00Z';
+    expect(told(`Snoozed until {${at}}, by ada.`, NOW)).toBe(`Snoozed until ${clock(at, NOW)} (2m ago), by ada.`);
+    expect(moments(`{${at}}`)).toEqual([{ text: at, at }]);
+  });
+
+  it('leaves everything else as it is', () => {
+    for (const text of ['', 'plain', '{service}', '{2026-03-04T13:58:00.5Z}', '2026-03-04T13:58:00Z']) {
+      expect(told(text, NOW)).toBe(text);
+    }
   });
 });

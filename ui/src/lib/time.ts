@@ -81,3 +81,23 @@ export function absolute(time: Time): string {
   if (at === null) return '';
   return new Date(at).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
 }
+
+/** A moment as it stands in the engine's sentences: `{2026-02-28T14:02:00Z}`. */
+const MARK = /\{(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\}/;
+
+/** A sentence in pieces: words, and the moments between them. */
+export function moments(text: string): { text: string; at: string | null }[] {
+  return text
+    .split(MARK)
+    .map((piece, i) => ({ text: piece, at: i % 2 === 1 ? piece : null }))
+    .filter((piece) => piece.text !== '');
+}
+
+/** A moment within a sentence: `14:02 (12m ago)`. */
+export const moment = (time: Time, now: number): string => `${clock(time, now)} (${ago(time, now)})`;
+
+/** A sentence as plain text, for a tooltip or a button that says why not. */
+export const told = (text: string, now: number): string =>
+  moments(text)
+    .map((piece) => (piece.at === null ? piece.text : moment(piece.at, now)))
+    .join('');

@@ -1,5 +1,7 @@
 /** What a person can do with an incident: one list for header, keyboard and palette. What is allowed comes from the engine. */
 import type { Capabilities, IncidentView } from '../../api/types';
+import { clock } from '../../lib/clock.svelte';
+import { told } from '../../lib/time';
 
 export type ActionId = keyof Capabilities;
 
@@ -40,7 +42,7 @@ const ORDER: ActionId[] = [
 export function action(view: IncidentView, id: ActionId): Action {
   const [title, key] = TITLES[id];
   const can = view.can[id];
-  return { id, title, key, blocked: can.allowed ? null : (can.reason ?? 'Not possible now.') };
+  return { id, title, key, blocked: can.allowed ? null : told(can.reason ?? 'Not possible now.', clock.now) };
 }
 
 export const actions = (view: IncidentView): Action[] => ORDER.map((id) => action(view, id));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AttemptView, IncidentView, StateName } from '../../api/types';
 import { stages } from './stages';
 
-const NONE = { detect: 1, decide: 0.2, act: null, verify: null, total: null };
+const NONE = { came_back_at: null, detect: 1, decide: 0.2, act: null, verify: null, total: null };
 
 function view(
   state: StateName,
@@ -34,6 +34,14 @@ describe('stages', () => {
     ],
     ['fixed, not yet credited', view('resolved', { by: 'approved_fix' }), 'done done done done ahead'],
     ['went away by itself before anything ran', view('resolved', { by: 'itself' }), 'done done ahead ahead ahead'],
+    [
+      'came back: what was learned the first time is not learned now',
+      view('escalated', {
+        seconds: { came_back_at: '2026-03-04T14:30:00Z' },
+        attempts: [{ started_at: '2026-03-04T14:00:00Z', confidence_after: 0.8 }],
+      }),
+      'done done ahead ahead ahead',
+    ],
     ['with a person, after a failed try', view('escalated', { seconds: { act: 3 } }), 'done done done ahead ahead'],
   ])('%s', (_name, incident, want) => expect(line(incident)).toBe(want));
 

@@ -34,7 +34,10 @@ function moved({ confidence_before: before, confidence_after: after }: AttemptVi
 export function stages(view: IncidentView): Stage[] {
   const { incident, seconds: took } = view;
   const times = [took.detect, took.decide, took.act, took.verify, null];
-  const learned = view.attempts.find((attempt) => attempt.confidence_after != null);
+  // Of an incident that came back, what was learned the first time is not what is learned now.
+  const since = took.came_back_at ?? null;
+  const now = view.attempts.filter((attempt) => since === null || Date.parse(attempt.started_at) >= Date.parse(since));
+  const learned = now.findLast((attempt) => attempt.confidence_after != null);
   const byFix = incident.resolved_by === 'automatic_fix' || incident.resolved_by === 'approved_fix';
   const at = AT[incident.state];
 

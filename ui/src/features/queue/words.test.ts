@@ -20,6 +20,13 @@ describe('the place', () => {
   it.each<[string, QueueEntry, SlotsView, string, string]>([
     ['a cooldown ends', entry(1, 'cooldown', at(3)), slots(1), '1st in the queue, frees in 3m', 'Queued 1st, 3m'],
     ['a slot frees', entry(2, 'hourly_limit'), slots(5, at(12)), '2nd in the queue, frees in 12m', 'Queued 2nd, 12m'],
+    [
+      'a pause without an end outlasts every cooldown',
+      { ...entry(1, 'automation', at(3)), until_resumed: true },
+      slots(5, at(12)),
+      '1st in the queue, until automation is resumed',
+      'Queued 1st, paused',
+    ],
     ['its turn has no time', entry(3, 'one_at_a_time'), slots(5, at(12)), '3rd in the queue', 'Queued 3rd'],
     ['what has passed is not counted', entry(1, 'cooldown', at(-1)), slots(1), '1st in the queue', 'Queued 1st'],
   ])('%s', (_name, given, hourly, long, short) => {

@@ -15,12 +15,15 @@ const GATES: Record<string, string> = {
 export const gateWords = (gate: string): string => GATES[gate] ?? gate.replaceAll('_', ' ');
 
 /** When time alone frees it, as far as the engine knows. */
-export function freeAt(entry: Pick<QueueEntry, 'gate' | 'until'>, slots: SlotsView): string | null {
+export function freeAt(entry: Pick<QueueEntry, 'gate' | 'until' | 'until_resumed'>, slots: SlotsView): string | null {
+  // No time frees what a person has to resume.
+  if (entry.until_resumed) return null;
   return entry.until ?? (entry.gate === 'hourly_limit' ? slots.next_free_at : null);
 }
 
 /** For a dense row: `Queued 2nd, 12m`. */
 export function placeShort(entry: QueueEntry, slots: SlotsView, now: number): string {
+  if (entry.until_resumed) return `Queued ${ordinal(entry.position)}, paused`;
   const free = freeAt(entry, slots);
   const remaining = free !== null && Date.parse(free) > now ? `, ${age(now, Date.parse(free))}` : '';
   return `Queued ${ordinal(entry.position)}${remaining}`;
@@ -28,8 +31,10 @@ export function placeShort(entry: QueueEntry, slots: SlotsView, now: number): st
 
 /** In full: `2nd in the queue, frees in 12m 3s`. */
 export function placeWords(entry: QueueEntry, slots: SlotsView, now: number): string {
+  const place = `${ordinal(entry.position)} in the queue`;
+  if (entry.until_resumed) return `${place}, until automation is resumed`;
   const remaining = left(freeAt(entry, slots), now);
-  return `${ordinal(entry.position)} in the queue${remaining === null ? '' : `, frees in ${remaining}`}`;
+  return `${place}${remaining === null ? '' : `, frees in ${remaining}`}`;
 }
 
 export function slotWords(slots: SlotsView, now: number): string {
