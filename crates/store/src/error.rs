@@ -28,7 +28,7 @@ pub enum StoreError {
     Archive(#[from] crate::ArchiveError),
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
-    #[error("the database is busy: others have written for so long that this one's turn did not come")]
+    #[error("the database is locked: others write, or wait for it, for so long that this one's turn did not come")]
     Busy,
     #[error("the database could not be brought up to date: {0}")]
     Migrate(sqlx::migrate::MigrateError),

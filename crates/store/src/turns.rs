@@ -11,8 +11,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::StoreError;
 
-/// How long anybody waits for a turn.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// How long anybody waits for a turn: longer than the database itself waits for another process that holds it (`open.rs`), so that
+/// whoever comes after one that waited in vain is told why by the database.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Turns {
