@@ -9,6 +9,7 @@ mod audit;
 mod brake;
 mod clock;
 pub mod files;
+mod hide;
 mod host;
 mod notify;
 mod probe;

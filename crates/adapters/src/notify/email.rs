@@ -16,9 +16,9 @@ use selfheal_core::config::{EmailNotifier, SmtpSecurity};
 use selfheal_core::{About, Notice};
 use selfheal_engine::ports::{Notifier, NotifyError, Retry};
 
-use super::hide::Hidden;
 use crate::Secret;
 use crate::files::{self, Links};
+use crate::hide::Hidden;
 
 /// How long the connection and one mail may take. Servers that keep spammers waiting take some seconds.
 const CONNECT: Duration = Duration::from_secs(5);

@@ -1,10 +1,9 @@
 //! Telling people: the log, a webhook, a chat, mail.
 //!
 //! Invariant: what lets one in (an address that is a capability, a token, a password, a key) is in no error, no reply and
-//! no `Debug`. [`hide::Hidden`] takes it out of what other systems answer.
+//! no `Debug`. [`crate::hide::Hidden`] takes it out of what other systems answer.
 
 mod email;
-mod hide;
 mod log;
 mod open;
 mod post;

@@ -9,7 +9,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, header};
 use selfheal_core::Span;
 use selfheal_engine::ports::{Clock, NotifyError, Retry};
 
-use super::hide::Hidden;
+use crate::hide::Hidden;
 use crate::probe::failure;
 use crate::{Secret, SystemClock, tls};
 
@@ -63,7 +63,8 @@ impl Post {
             return Ok(format!("HTTP {}", status.as_u16()));
         }
         let (retry, next) = meaning(&response);
-        let said = self.hidden.apply(&excerpt(response).await);
+        // Shortened afterwards: half a secret is one, too.
+        let said: String = self.hidden.apply(&excerpt(response).await).chars().take(SHOWN).collect();
         let said = if said.is_empty() { String::new() } else { format!(": {said}") };
         Err(NotifyError { why: format!("HTTP {}{said}", status.as_u16()), next: next.into(), retry })
     }
@@ -120,7 +121,7 @@ fn retry_after(response: &Response) -> Option<Span> {
     }
 }
 
-/// The beginning of the answer, on one line. An answer that does not end is left.
+/// The beginning of the answer, on one line, with whatever is in it. An answer that does not end is left.
 async fn excerpt(mut response: Response) -> String {
     let mut body = Vec::new();
     while body.len() < BODY_LIMIT
@@ -131,5 +132,5 @@ async fn excerpt(mut response: Response) -> String {
     let text = String::from_utf8_lossy(&body);
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
-    words.join(" ").chars().take(SHOWN).collect()
+    words.join(" ")
 }

@@ -124,6 +124,7 @@ impl<'a> Target<'a> {
         let name = Value::String(self.program.to_owned());
         let value = self.server.call("supervisor.getProcessInfo", vec![name], rpc::ASK_LIMIT).await?;
         ProcessInfo::read(&value)
+            .map(|info| info.without(&self.server.hidden()))
             .ok_or_else(|| CallError::Strange("it describes the program in no known way".to_owned()))
     }
 

@@ -64,6 +64,12 @@ impl ProcessInfo {
         })
     }
 
+    /// Without what supervisord repeated of its login. Its state is no text of anybody's.
+    pub fn without(mut self, hidden: &crate::hide::Hidden) -> Self {
+        self.description = hidden.apply(&self.description);
+        self
+    }
+
     /// `RUNNING (pid 1669)`, `EXITED (Nov 24 10:18 AM)`.
     pub fn words(&self) -> String {
         match self.pid {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use dxr::{FaultResponse, MethodCall, MethodResponse, Value};
 use reqwest::{Client, StatusCode, Url};
 
+use crate::hide::Hidden;
 use crate::secret::Secret;
 use crate::{hostname, tls};
 
@@ -110,7 +111,16 @@ impl Server {
             }
             body.extend_from_slice(&chunk);
         }
-        read(&String::from_utf8_lossy(&body))
+        read(&String::from_utf8_lossy(&body)).map_err(|error| match error {
+            CallError::Fault { code, text } => CallError::Fault { code, text: self.hidden().apply(&text) },
+            other => other,
+        })
+    }
+
+    /// What must not be shown of what supervisord and its programs say.
+    pub fn hidden(&self) -> Hidden {
+        let password = self.login.as_ref().and_then(|(_, password)| password.as_ref());
+        password.map_or_else(Hidden::default, |password| Hidden::default().secret(password.expose()))
     }
 
     fn failed(&self, error: &reqwest::Error, limit: Duration) -> CallError {

@@ -195,6 +195,30 @@ async fn a_login_that_is_refused_is_final_and_names_the_answer() {
     assert!(error.why.contains("535") && !error.to_string().contains(PASSWORD), "{error}");
 }
 
+/// Some repeat what they did not like, and what they were sent is the password in another coding.
+#[tokio::test]
+async fn a_server_that_repeats_the_login_gives_nothing_away() {
+    let certificate = Certificate::make();
+    let server = SmtpServer::start(&Smtp {
+        security: "starttls",
+        certificate: Some((&certificate.certificate, &certificate.key)),
+        login: Some(("ops", PASSWORD)),
+    });
+    let notifier = login(&certificate, server.port());
+    // What `AUTH PLAIN` and `AUTH LOGIN` send, and the same in other codings.
+    let hexadecimal: String = PASSWORD.bytes().map(|byte| format!("{byte:02X}")).collect();
+    let percent: String = PASSWORD.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    for repeated in ["AG9wcwBwNHNzd29yZC1vZi1tYWls", "cDRzc3dvcmQtb2YtbWFpbA==", hexadecimal.as_str(), percent.as_str()]
+    {
+        for answer in [format!("554 5.7.1 this is not for me: {repeated}"), format!("451 4.7.1 {repeated} later")] {
+            server.refuse(Some(&answer));
+            let error = notifier.notify(&notice("a", "b")).await.expect_err("refused").to_string();
+            assert!(error.contains("[secret]") && !error.contains(&repeated[..8]), "{repeated}: {error}");
+        }
+        server.refuse(None);
+    }
+}
+
 #[tokio::test]
 async fn one_recipient_who_is_gone_does_not_silence_the_others() {
     let server = SmtpServer::start(&Smtp { security: "none", ..Smtp::default() });
