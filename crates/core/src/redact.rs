@@ -1,7 +1,9 @@
 //! Takes a secret or personal data out of what was stored, wherever it stands in the text of an incident.
 //!
-//! Text only: names of services, states, fingerprints, plans and times are what the engine goes by, and stay. A log line's
-//! template holds a masked form of the secret, and a title may have cut it off; both are found.
+//! Text only, as long as an incident is not over: names of services, states, fingerprints, plans and times are what the
+//! engine goes by, and stay. Of one that is over the names and the plans are redacted, too ([`Redaction::with_names`]), and
+//! what refers to a plan by its hash then does so by the new one. A log line's template holds a masked form of the secret, and
+//! a title may have cut it off; both are found.
 
 use std::ops::Range;
 
@@ -45,6 +47,10 @@ const KEPT: [&str; 24] = [
     "by",
 ];
 
+/// Those of them that are names: what somebody called a service, a check or a pattern, and what a plan does with which
+/// parameters.
+const NAMES: [&str; 7] = ["name", "service", "services", "project", "target", "plan", "dependants"];
+
 /// Where something stood in a text that is another one now.
 const PLACES: &str = "span";
 
@@ -53,6 +59,7 @@ pub struct Redaction {
     found: Vec<Regex>,
     /// The text itself in lowercase, for one that was cut off.
     text: Option<String>,
+    names: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,7 +84,7 @@ impl Redaction {
         if masked != text && masked.chars().filter(|c| c.is_alphanumeric()).count() >= SHORTEST {
             found.push(exactly(&masked)?);
         }
-        Ok(Self { found, text: Some(text.to_lowercase()) })
+        Ok(Self { found, text: Some(text.to_lowercase()), names: false })
     }
 
     pub fn regex(pattern: &str) -> Result<Self, RedactionError> {
@@ -85,7 +92,17 @@ impl Redaction {
         if regex.is_match("") {
             return Err(RedactionError::MatchesNothing);
         }
-        Ok(Self { found: vec![regex], text: None })
+        Ok(Self { found: vec![regex], text: None, names: false })
+    }
+
+    /// The same for what is over: names and plans as well.
+    #[must_use]
+    pub fn with_names(&self) -> Self {
+        Self { names: true, ..self.clone() }
+    }
+
+    pub const fn takes_names(&self) -> bool {
+        self.names
     }
 
     /// The text without what is to be redacted; `None` where it holds nothing of it.
@@ -153,7 +170,8 @@ impl Redaction {
             Value::Array(values) => values.iter_mut().fold(false, |changed, value| self.json(value) | changed),
             Value::Object(fields) => fields.iter_mut().fold(false, |changed, (key, value)| {
                 // A tag is a string; an object or a list under such a name may hold text all the same.
-                let kept = KEPT.contains(&key.as_str()) && (key == "plan" || !value.is_object());
+                let is_name = self.names && NAMES.contains(&key.as_str());
+                let kept = KEPT.contains(&key.as_str()) && !is_name && (key == "plan" || !value.is_object());
                 (!kept && self.json(value)) | changed
             }),
             _ => false,
@@ -250,6 +268,23 @@ mod tests {
                 "gate": { "gate": "cooldown", "reason": "[redacted]" }, "title": "[redacted]", "templates": ["[redacted]"],
             })
         );
+    }
+
+    #[test]
+    fn of_what_is_over_names_and_plans_are_redacted() {
+        let redaction = Redaction::text("hunter2-abcdef").expect("valid").with_names();
+        let mut value = json!({
+            "fact": "decided", "service": "hunter2-abcdef", "services": ["web", "hunter2-abcdef"], "fingerprint": "hunter2-abcdef",
+            "plan": {
+                "action": { "kind": "service.restart", "parameters": { "key": "hunter2-abcdef" } },
+                "steps": [{ "call": "start hunter2-abcdef", "detail": "" }], "dependants": ["hunter2-abcdef"],
+                "target": { "kind": "process", "pidfile": "/run/hunter2-abcdef.pid" }, "checks": ["hunter2-abcdef/http"],
+            },
+        });
+        assert!(redaction.json(&mut value));
+        assert_eq!(value.to_string().matches("hunter2-abcdef").count(), 1, "but for the fingerprint: {value}");
+        assert_eq!(value["plan"]["target"]["pidfile"], "/run/[redacted].pid");
+        assert_eq!((&value["fact"], &value["plan"]["action"]["kind"]), (&json!("decided"), &json!("service.restart")));
     }
 
     proptest! {

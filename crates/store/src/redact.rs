@@ -2,8 +2,9 @@
 //! said. The same replacement everywhere, so that replaying the facts still gives the state.
 
 use selfheal_core::redact::{Redaction, forget_places};
-use selfheal_core::{AuditId, Fact, Incident, IncidentId, Timestamp};
+use selfheal_core::{AuditId, Fact, Incident, IncidentId, Plan, State, Timestamp};
 use sqlx::types::Json;
+use std::collections::BTreeMap;
 
 use crate::dispatch::Pool;
 use crate::redact_knowledge::RedactedKnowledge;
@@ -20,6 +21,10 @@ pub struct Redacted {
     pub events: u64,
     /// What became knowledge of it.
     pub knowledge: RedactedKnowledge,
+    /// Names of services and plans were redacted, too: the incident is over, and none of its actions counts any more.
+    pub names: bool,
+    /// Plans that are other ones now: the hash that the trail knows, and the new one.
+    pub plans: BTreeMap<String, String>,
 }
 
 impl Redacted {
@@ -35,6 +40,9 @@ struct SignalText {
     text: String,
     attributes: Json<serde_json::Value>,
     trace_id: Option<String>,
+    source: String,
+    service: String,
+    project: String,
 }
 
 #[derive(sqlx::FromRow)]
@@ -43,8 +51,16 @@ struct FactBody {
     body: Json<serde_json::Value>,
 }
 
-const SIGNALS: &str = "select id, template, text, attributes, trace_id from signals where incident_id = $1 order by id";
-const SIGNAL: &str = "update signals set template = $2, text = $3, attributes = $4, trace_id = $5 where id = $1";
+const SIGNALS: &str = "
+    select id, template, text, attributes, trace_id, source, service, project from signals where incident_id = $1 order by id";
+const SIGNAL: &str = "
+    update signals
+    set template = $2, text = $3, attributes = $4, trace_id = $5, source = $6, service = $7, project = $8
+    where id = $1";
+const COUNTING: &str = "select count(*) from self_healing_events where incident_id = $1 and started_at > $2";
+const PLANS: &str = "select id, target, plan_hash, plan from self_healing_events where incident_id = $1 order by id";
+const PLAN: &str = "update self_healing_events set target = $2, plan_hash = $3, plan = $4 where id = $1";
+const PROJECT: &str = "update incidents set project = $2 where id = $1";
 const FACTS: &str = "select seq, body from incident_facts where incident_id = $1 order by seq";
 const FACT: &str = "update incident_facts set body = $3 where incident_id = $1 and seq = $2";
 const BODY: &str = "select body from incidents where id = $1";
@@ -69,27 +85,37 @@ const TRAIL_OF_PATTERNS: &str = "
 const CHECKPOINT: &str = "pragma wal_checkpoint(truncate)";
 
 impl Tx {
-    /// Takes a text out of an incident, and out of what became knowledge.
+    /// Takes a text out of an incident, and out of what became knowledge. Of an incident that is closed, with no action that
+    /// was started after `counting` (the limits count those), names of services and plans are redacted as well.
     pub async fn redact(
         &mut self,
         id: IncidentId,
         redaction: &Redaction,
         at: Timestamp,
+        counting: Timestamp,
     ) -> Result<Redacted, StoreError> {
         let before = self.incident(id).await?;
+        let started: i64 =
+            on!(self, c => sqlx::query_scalar(COUNTING).bind(id.0).bind(counting.as_micros()).fetch_one(c));
+        let names = matches!(before.state, State::Closed { .. }) && started == 0;
+        let wide = redaction.with_names();
+        let redaction = if names { &wide } else { redaction };
+        let (plans, planned) = if names { self.redact_plans(id, redaction).await? } else { Default::default() };
         let signals = self.redact_signals(id, redaction).await?;
         // Highlights name places in texts that are other ones now.
         let moved = signals > 0;
-        let (was, is, facts) = self.redact_facts(id, redaction, moved).await?;
-        let replay = |facts: &[(Timestamp, Fact)]| {
-            Incident::replay(id, before.project.clone(), facts.iter().map(|(at, fact)| (*at, fact))).ok().flatten()
+        let (was, is, facts) = self.redact_facts(id, redaction, moved, &plans).await?;
+        let project = names.then(|| redaction.apply(before.project.as_str())).flatten();
+        let project = project.map_or_else(|| before.project.clone(), selfheal_core::ProjectName::new);
+        let replay = |facts: &[(Timestamp, Fact)], project: &selfheal_core::ProjectName| {
+            Incident::replay(id, project.clone(), facts.iter().map(|(at, fact)| (*at, fact))).ok().flatten()
         };
         let count = self.fact_count(id).await?;
-        let after = if was.len() as i64 == count && replay(&was).as_ref() == Some(&before) {
-            replay(&is).ok_or(StoreError::Unredactable)?
+        let after = if was.len() as i64 == count && replay(&was, &before.project).as_ref() == Some(&before) {
+            replay(&is, &project).ok_or(StoreError::Unredactable)?
         } else {
             // The story has expired: the state is all there is.
-            self.redact_body(id, redaction, moved).await?
+            self.redact_body(id, redaction, moved, &plans).await?
         };
         // Only words may differ.
         if after.state.name() != before.state.name() || after.fingerprints != before.fingerprints {
@@ -98,14 +124,18 @@ impl Tx {
         let incident = after != before;
         if incident {
             self.save_incident(&after, count).await?;
+            if project != before.project {
+                execute!(self, sqlx::query(PROJECT).bind(id.0).bind(project.as_str()));
+            }
             // Words of a template are keys too.
             self.renew_keys(&after).await?;
         }
         self.redact_outbox(id, redaction).await?;
-        let events = self.redact_pairs(DETAILS, DETAIL, id, redaction).await?
+        let events = planned
+            + self.redact_pairs(DETAILS, DETAIL, id, redaction).await?
             + self.redact_pairs(REASONS, REASON, id, redaction).await?;
         let knowledge = self.redact_knowledge(id, redaction, at).await?;
-        Ok(Redacted { signals, facts, incident, events, knowledge })
+        Ok(Redacted { signals, facts, incident, events, knowledge, names, plans })
     }
 
     async fn redact_signals(&mut self, id: IncidentId, redaction: &Redaction) -> Result<u64, StoreError> {
@@ -122,7 +152,15 @@ impl Tx {
                 }
                 _ => false,
             };
-            if template.is_none() && text.is_none() && trace.is_none() && !attributes {
+            let name = |name: &mut String| match redaction.apply(name).filter(|_| redaction.takes_names()) {
+                Some(redacted) => {
+                    *name = redacted;
+                    true
+                }
+                None => false,
+            };
+            let named = name(&mut row.source) | name(&mut row.service) | name(&mut row.project);
+            if template.is_none() && text.is_none() && trace.is_none() && !attributes && !named {
                 continue;
             }
             changed += execute!(
@@ -133,9 +171,48 @@ impl Tx {
                     .bind(text.as_ref().unwrap_or(&row.text))
                     .bind(&row.attributes)
                     .bind(trace.as_ref().or(row.trace_id.as_ref()))
+                    .bind(&row.source)
+                    .bind(&row.service)
+                    .bind(&row.project)
             );
         }
         Ok(changed)
+    }
+
+    /// The plans of its actions, and the hashes of those that are other ones now; and of how many actions.
+    async fn redact_plans(
+        &mut self,
+        id: IncidentId,
+        redaction: &Redaction,
+    ) -> Result<(BTreeMap<String, String>, u64), StoreError> {
+        type Row = (i64, String, String, Json<serde_json::Value>);
+        let rows: Vec<Row> = on!(self, c => sqlx::query_as(PLANS).bind(id.0).fetch_all(c));
+        let (mut plans, mut changed) = (BTreeMap::new(), 0);
+        for (row, target, hash, mut body) in rows {
+            let other = redaction.json(&mut body.0);
+            let named = redaction.apply(&target);
+            if !other && named.is_none() {
+                continue;
+            }
+            let plan: Plan = serde_json::from_value(body.0.clone()).map_err(|_| StoreError::Unredactable)?;
+            // Of a plan of before, whose hash was made otherwise, the hash stays what it is where nothing changed.
+            let now = if other { plan.hash().0 } else { hash.clone() };
+            let target = named.unwrap_or(target);
+            changed += execute!(self, sqlx::query(PLAN).bind(row).bind(&target).bind(&now).bind(&body));
+            if now != hash {
+                plans.insert(hash, now);
+            }
+        }
+        for fact in self.facts(id).await? {
+            let Fact::Decided(decided) = fact.body else { continue };
+            let Some(plan) = decided.plan else { continue };
+            let (hash, mut body) = (plan.hash().0, serde_json::to_value(&plan).unwrap_or_default());
+            if redaction.json(&mut body) {
+                let plan: Plan = serde_json::from_value(body).map_err(|_| StoreError::Unredactable)?;
+                plans.insert(hash, plan.hash().0);
+            }
+        }
+        Ok((plans, changed))
     }
 
     /// The facts as they were and as they are now, and how many changed.
@@ -144,6 +221,7 @@ impl Tx {
         id: IncidentId,
         redaction: &Redaction,
         moved: bool,
+        plans: &BTreeMap<String, String>,
     ) -> Result<(Vec<(Timestamp, Fact)>, Vec<(Timestamp, Fact)>, u64), StoreError> {
         let was = self.facts(id).await?;
         let rows: Vec<FactBody> = on!(self, c => sqlx::query_as(FACTS).bind(id.0).fetch_all(c));
@@ -151,6 +229,7 @@ impl Tx {
         for (mut row, fact) in rows.into_iter().zip(&was) {
             let before = row.body.0.clone();
             redaction.json(&mut row.body.0);
+            rename(&mut row.body.0, plans);
             if moved {
                 forget_places(&mut row.body.0);
             }
@@ -171,9 +250,11 @@ impl Tx {
         id: IncidentId,
         redaction: &Redaction,
         moved: bool,
+        plans: &BTreeMap<String, String>,
     ) -> Result<Incident, StoreError> {
         let mut body: Json<serde_json::Value> = on!(self, c => sqlx::query_scalar(BODY).bind(id.0).fetch_one(c));
         redaction.json(&mut body.0);
+        rename(&mut body.0, plans);
         if moved {
             forget_places(&mut body.0);
         }
@@ -239,6 +320,20 @@ impl Tx {
         }
         found.sort_unstable();
         Ok(found.into_iter().map(AuditId).collect())
+    }
+}
+
+/// Has everything refer to the plans that are there now.
+fn rename(value: &mut serde_json::Value, plans: &BTreeMap<String, String>) {
+    match value {
+        serde_json::Value::String(text) => {
+            if let Some(now) = plans.get(text) {
+                text.clone_from(now);
+            }
+        }
+        serde_json::Value::Array(values) => values.iter_mut().for_each(|value| rename(value, plans)),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(|value| rename(value, plans)),
+        _ => {}
     }
 }
 

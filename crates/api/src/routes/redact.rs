@@ -42,6 +42,17 @@ pub struct RedactReply {
     pub knowledge: RedactedKnowledgeView,
     /// Entries of the audit trail that hold it. They cannot be changed.
     pub audit_entries_left: Vec<String>,
+    /// Names of services, targets and plans were redacted, too. False while the incident is not closed, or one of its actions
+    /// still counts for a limit: the engine goes by them. Ask again then.
+    #[serde(default)]
+    pub names: bool,
+    /// Where the database still holds it, as `table.column`, and in how many rows: other incidents, what was learned of a
+    /// service, the trail.
+    #[serde(default)]
+    pub left: std::collections::BTreeMap<String, u64>,
+    /// The configuration names it.
+    #[serde(default)]
+    pub configured: bool,
 }
 
 /// What was redacted of the knowledge base.
@@ -109,6 +120,8 @@ fn trail(redacted: &Redacted, redaction: &Redaction) -> serde_json::Value {
     serde_json::json!({
         "signals": redacted.signals, "facts": redacted.facts, "incident": redacted.incident, "events": redacted.events,
         "knowledge": { "rows": redacted.knowledge.rows(), "patterns": patterns },
+        // The trail before knows plans by the hash that they had then.
+        "plans": redacted.plans,
     })
 }
 
@@ -145,17 +158,23 @@ pub async fn redact(
     }
     let now = app.now();
     let mut tx = app.store().write().await?;
-    let redacted = tx.redact(id, &redaction, now).await?;
+    let cooldown = selfheal_core::Span::from_minutes(app.engine.config().self_healing.cooldown_minutes);
+    let counting = now - selfheal_core::PING_PONG.max(cooldown).max(selfheal_core::HOUR);
+    let redacted = tx.redact(id, &redaction, now, counting).await?;
     let left = tx.audit_entries_with(id, &redaction).await?;
     if redacted.is_nothing() {
         return Err(ApiError::Conflict {
             code: "nothing_redacted",
             what: "Nothing was redacted".into(),
             why: match left.len() {
+                _ if !redacted.names && holds_name(&tx.incident(id).await?, &redaction) => {
+                    "only names of services and plans hold it, which the engine goes by until the incident is closed and none of \
+                     its actions counts for a limit any more".into()
+                }
                 0 => "nothing that is stored of this incident holds it".into(),
                 n => format!("only {n} entries of the audit trail hold it, and they cannot be changed"),
             },
-            next: "Check the spelling, or look at the other incidents of that time.".into(),
+            next: "Ask again when it is closed. Else check the spelling, or look at the other incidents of that time.".into(),
         });
     }
     let note = Fact::Noted { by: who.name.clone(), text: format!("Redacted what is stored: {reason}") };
@@ -187,7 +206,9 @@ pub async fn redact(
     // The home's snapshot of the knowledge base may still hold it: it is made anew at once.
     let mut tx = app.store().read().await?;
     app.engine.knowledge(&mut tx).await?;
+    let still = tx.texts_left(&redaction).await?;
     drop(tx);
+    let configured = serde_json::to_string(&*app.engine.config()).is_ok_and(|config| redaction.finds(&config));
     let state = incident.state.name().to_owned();
     let _ = app.engine.live().send(selfheal_engine::LiveEvent::IncidentChanged { incident: id, state });
     Ok(Json(RedactReply {
@@ -197,7 +218,15 @@ pub async fn redact(
         events: redacted.events,
         knowledge: RedactedKnowledgeView::from(&redacted.knowledge),
         audit_entries_left: left.iter().map(ToString::to_string).collect(),
+        names: redacted.names,
+        left: still,
+        configured,
     }))
+}
+
+/// Whether a name or a plan of the incident holds it.
+fn holds_name(incident: &selfheal_core::Incident, redaction: &Redaction) -> bool {
+    serde_json::to_value(incident).is_ok_and(|mut incident| redaction.with_names().json(&mut incident))
 }
 
 fn refused(why: impl Into<String>, next: &str) -> ApiError {

@@ -112,6 +112,18 @@ fn redacted(reply: &RedactReply) {
             "The pattern {id} came in with a pack and holds it: edit it where that is not meant to be."
         ));
     }
+    if !reply.names {
+        output::line(
+            "Names of services, targets and plans stay until the incident is closed and none of its actions counts for a limit: \
+             the engine goes by them. Ask again then.",
+        );
+    }
+    if reply.configured {
+        output::line("The configuration names it: change it there, or it comes back.");
+    }
+    for (place, rows) in &reply.left {
+        output::line(format!("Not redacted: {rows} rows of {place}."));
+    }
     if !reply.audit_entries_left.is_empty() {
         output::line(format!(
             "The audit trail cannot be changed: entries {} still hold it.",

@@ -12,6 +12,7 @@
 
 mod carry;
 mod catalog;
+mod left;
 mod read;
 mod restore;
 mod write;

@@ -77,7 +77,7 @@ impl Tx {
 }
 
 /// The names come from the database's own catalog.
-fn select(table: &Table, postgres: bool) -> String {
+pub(super) fn select(table: &Table, postgres: bool) -> String {
     let columns: Vec<String> = table
         .columns
         .iter()
@@ -89,7 +89,7 @@ fn select(table: &Table, postgres: bool) -> String {
     format!("select {} from {} order by {}", columns.join(", "), table.name, table.order())
 }
 
-fn values<R: Row>(row: &R, columns: &[Column]) -> Result<Vec<Value>, sqlx::Error>
+pub(super) fn values<R: Row>(row: &R, columns: &[Column]) -> Result<Vec<Value>, sqlx::Error>
 where
     usize: ColumnIndex<R>,
     for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,

@@ -168,7 +168,7 @@ async fn members_beyond_the_latest_keep_only_their_place(store: Store) {
     assert_eq!(incidents(tx.other_draft_members(other, 9).await.expect("read")), [ids[2], ids[1]]);
     // It is still a member, so that it is not counted again.
     assert_eq!(tx.cluster_of_incident(ids[0]).await.expect("read").map(|cluster| cluster.id), Some(of));
-    assert!(tx.redact(ids[0], &corp(), at(9)).await.expect("redacted").is_nothing());
+    assert!(tx.redact(ids[0], &corp(), at(9), at(0)).await.expect("redacted").is_nothing());
 }
 
 async fn patterns_are_found_by_a_word(store: Store) {
@@ -282,7 +282,7 @@ async fn redaction_reaches_the_draft(store: Store) {
     (of.pattern, of.made) = (draft.id.clone(), digest(&draft));
     of.id = tx.put_cluster(&of).await.expect("stored");
     tx.put_draft_member(of.id, &member(id, text)).await.expect("kept");
-    let redacted = tx.redact(id, &corp(), at(9)).await.expect("redacted");
+    let redacted = tx.redact(id, &corp(), at(9), at(0)).await.expect("redacted");
     let knowledge = redacted.knowledge;
     assert_eq!((knowledge.members, knowledge.clusters, knowledge.patterns.len(), knowledge.rows()), (1, 1, 1, 3));
     let cluster = tx.cluster_of_incident(id).await.expect("read").expect("there");
@@ -361,7 +361,7 @@ async fn redaction_reaches_every_copy(store: Store) {
     tx.put_change(&change).await.expect("stored");
 
     let version = tx.knowledge_version().await.expect("read");
-    let done = tx.redact(id, &corp(), at(9)).await.expect("redacted").knowledge;
+    let done = tx.redact(id, &corp(), at(9), at(0)).await.expect("redacted").knowledge;
     assert_eq!((done.clusters, done.documents, done.merges, done.changes), (1, 2, 1, 1));
     let ids: Vec<&str> = done.patterns.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(ids, ["into", "lease-found", "lease-gone", "lease-lost"]);
@@ -382,7 +382,7 @@ async fn redaction_reaches_every_copy(store: Store) {
     let now = &one(&into.id).pattern;
     let back = unmerge(&undo.merged_before, &undo.into_before, &undo.into_after, now, Taught::default(), at(10));
     assert_eq!(back.expect("undone").examples, into.examples);
-    assert!(tx.redact(id, &corp(), at(10)).await.expect("again").is_nothing());
+    assert!(tx.redact(id, &corp(), at(10), at(0)).await.expect("again").is_nothing());
 }
 
 async fn what_came_with_a_pack_is_left_and_named(store: Store) {
@@ -393,7 +393,7 @@ async fn what_came_with_a_pack_is_left_and_named(store: Store) {
     tx.put_pattern(&foreign).await.expect("stored");
     let mut edited = Pattern { id: PatternId::new("acme-corp-edited"), updated_at: at(3), ..foreign.clone() };
     tx.put_pattern(&edited).await.expect("stored");
-    let done = tx.redact(id, &corp(), at(9)).await.expect("redacted").knowledge;
+    let done = tx.redact(id, &corp(), at(9), at(0)).await.expect("redacted").knowledge;
     assert_eq!((&done.foreign_left, &done.ids_left), (&vec![foreign.id.clone()], &vec![edited.id.clone()]));
     assert_eq!(tx.pattern(&foreign.id).await.expect("read"), Some(foreign));
     (edited.name, edited.updated_at) = ("Quota of [redacted]".into(), at(9));

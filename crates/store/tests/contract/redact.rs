@@ -13,6 +13,7 @@ on_both!(
     what_the_engine_goes_by_is_refused_or_stays,
     an_expired_story_is_redacted_too,
     others_are_left_alone,
+    of_a_closed_incident_names_go_too,
 );
 
 const SECRET: &str = "hunter2-abcdef";
@@ -78,7 +79,7 @@ async fn nothing_of_it_is_left_and_the_replay_holds(store: Store) {
     .expect("appended");
     let redaction = Redaction::text(SECRET).expect("valid");
     assert!(stored(&mut tx, id).await.contains("hunter2"));
-    let redacted = tx.redact(id, &redaction, at(9)).await.expect("redacted");
+    let redacted = tx.redact(id, &redaction, at(9), at(0)).await.expect("redacted");
     assert_eq!((redacted.signals, redacted.facts, redacted.incident), (3, 4, true));
     let text = stored(&mut tx, id).await;
     assert!(!text.contains("hunter2"), "{text}");
@@ -91,7 +92,7 @@ async fn nothing_of_it_is_left_and_the_replay_holds(store: Store) {
     let (trail, error) = tx.verify_audit(Default::default()).await.expect("read");
     assert_eq!((trail.chain().count(), error), (1, None));
     assert_eq!(tx.audit_entries_with(id, &redaction).await.expect("read").len(), 1);
-    assert!(tx.redact(id, &redaction, at(9)).await.expect("again").is_nothing());
+    assert!(tx.redact(id, &redaction, at(9), at(0)).await.expect("again").is_nothing());
     // It goes on as before.
     tx.record(id, &Fact::Acknowledged { by: "ada".into() }, at(5)).await.expect("legal");
     assert_eq!(replay(&mut tx, id).await, Some(tx.incident(id).await.expect("read")));
@@ -103,7 +104,7 @@ async fn what_the_engine_goes_by_is_refused_or_stays(store: Store) {
     let before = tx.incident(id).await.expect("read");
     // Everything that is a word or a number; what remains is what it was.
     let all = Redaction::regex(r"[[:alnum:]]+").expect("valid");
-    match tx.redact(id, &all, at(9)).await {
+    match tx.redact(id, &all, at(9), at(0)).await {
         Ok(_) => {
             let after = tx.incident(id).await.expect("read");
             assert_eq!((after.services, after.severity, after.onset), (before.services, before.severity, before.onset));
@@ -120,7 +121,7 @@ async fn an_expired_story_is_redacted_too(store: Store) {
         tx.record(id, &fact, at(seconds)).await.expect("legal");
     }
     tx.purge_facts(at(9), 3).await.expect("purged");
-    tx.redact(id, &Redaction::text(SECRET).expect("valid"), at(9)).await.expect("redacted");
+    tx.redact(id, &Redaction::text(SECRET).expect("valid"), at(9), at(0)).await.expect("redacted");
     let text = stored(&mut tx, id).await;
     assert!(!text.contains("hunter2"), "{text}");
     assert_eq!(tx.incident(id).await.expect("read").state.name(), "closed");
@@ -131,8 +132,33 @@ async fn others_are_left_alone(store: Store) {
     let other = incident(&mut tx, "shop", Severity::High, 0).await;
     let before = stored(&mut tx, other).await;
     let id = leaky(&mut tx).await;
-    tx.redact(id, &Redaction::regex("failed").expect("valid"), at(9)).await.expect("redacted");
+    tx.redact(id, &Redaction::regex("failed").expect("valid"), at(9), at(0)).await.expect("redacted");
     assert_eq!(stored(&mut tx, other).await, before);
+}
+
+async fn of_a_closed_incident_names_go_too(store: Store) {
+    let mut tx = store.write().await.expect("writes");
+    let id = incident(&mut tx, SECRET, Severity::High, 0).await;
+    let redaction = Redaction::text(SECRET).expect("valid");
+    let before = tx.incident(id).await.expect("read");
+    // The engine goes by the name, and that is said.
+    let open = tx.redact(id, &redaction, at(9), at(0)).await.expect("redacted");
+    assert!(!open.names && tx.incident(id).await.expect("read").service == before.service);
+    let resolved = Fact::ResolvedByPerson { by: "ada".into(), comment: None, watch_until: at(9) };
+    for (seconds, fact) in [(8, resolved), (9, Fact::WatchEnded)] {
+        tx.record(id, &fact, at(seconds)).await.expect("legal");
+    }
+    let done = tx.redact(id, &redaction, at(99), at(0)).await.expect("redacted");
+    assert!(done.names && done.incident && done.signals > 0, "{done:?}");
+    let text = stored(&mut tx, id).await;
+    assert!(!text.contains("hunter2"), "{text}");
+    let after = tx.incident(id).await.expect("read");
+    assert_eq!(replay(&mut tx, id).await.as_ref(), Some(&after), "replaying the facts still gives the state");
+    // Whatever else holds it is named.
+    let other = incident(&mut tx, SECRET, Severity::High, 9_000).await;
+    let left = tx.texts_left(&redaction).await.expect("read");
+    assert!(left.contains_key("incidents.service") && left.contains_key("signals.service"), "{left:?}");
+    assert_ne!(other, id);
 }
 
 #[tokio::test]
@@ -153,7 +179,7 @@ async fn the_files_hold_nothing_of_it_either() {
     };
     assert!(holds());
     let mut tx = store.write().await.expect("writes");
-    tx.redact(id, &Redaction::text(SECRET).expect("valid"), at(9)).await.expect("redacted");
+    tx.redact(id, &Redaction::text(SECRET).expect("valid"), at(9), at(0)).await.expect("redacted");
     tx.commit().await.expect("committed");
     store.sweep().await.expect("swept");
     assert!(!holds(), "overwritten, and not only let go of");
