@@ -7,6 +7,8 @@
 mod args;
 mod bridge;
 mod display;
+#[cfg(target_os = "linux")]
+mod freedesktop;
 mod host;
 mod native;
 #[cfg(test)]
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_target(false)
         .init();
+    selfheal_api::raise_descriptors();
     if let Some(Internal::DemoService(service)) = arguments.internal.clone() {
         return finish(tauri::async_runtime::block_on(selfheal_demo::serve(service.into())));
     }
@@ -53,7 +56,11 @@ fn open(arguments: Arguments) -> anyhow::Result<()> {
     let link = arguments.incident();
     let hidden = arguments.hidden;
     let bridge = Arc::new(Bridge::default());
-    let app = tauri::Builder::default()
+    let builder = tauri::Builder::default();
+    // On Linux the notification service is asked itself: the plugin takes a signal of anybody's for a click.
+    #[cfg(not(target_os = "linux"))]
+    let builder = builder.plugin(tauri_plugin_notification::init());
+    let app = builder
         // First, so that a second start ends before it opens anything.
         .plugin(
             tauri_plugin_single_instance::Builder::new()
@@ -65,7 +72,6 @@ fn open(arguments: Arguments) -> anyhow::Result<()> {
                 .dbus_id(arguments.instance())
                 .build(),
         )
-        .plugin(tauri_plugin_notification::init())
         .manage(Arc::clone(&bridge))
         .invoke_handler(tauri::generate_handler![bridge::api])
         .setup(move |app| {

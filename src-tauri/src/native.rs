@@ -1,9 +1,11 @@
 //! Native notifications: shown on escalation and when an approval is needed; a click opens the app on that incident.
 //!
-//! A click only shows. Whatever is done about it is done in the window, after a look at the plan, because any program on
-//! the session bus can pretend that a notification was clicked.
+//! A click only shows. Whatever is done about it is done in the window, after a look at the plan. On Linux the clicks are
+//! those that the notification service itself tells (`freedesktop.rs`).
 
 use std::collections::HashMap;
+#[cfg(target_os = "linux")]
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -13,10 +15,16 @@ use selfheal_api::view::IncidentView;
 use selfheal_api::{Client, SystemClock};
 use selfheal_core::{About, IncidentId, Notice, NoticeKind, ServiceName, Timestamp, told};
 use tauri::AppHandle;
+#[cfg(target_os = "linux")]
+use tauri::Manager;
+#[cfg(not(target_os = "linux"))]
 use tauri_plugin_notification::NotificationExt;
 
+#[cfg(target_os = "linux")]
+use crate::freedesktop::Notifications;
 use crate::window;
 
+#[cfg(not(target_os = "linux"))]
 const INCIDENT: &str = "incident";
 
 pub struct Native {
@@ -91,43 +99,74 @@ impl Notifier for Native {
         if matches!(notice.about, About::Incident { kind: NoticeKind::Queued, .. }) {
             return Ok("not shown: it waits, and nobody is needed".into());
         }
-        if let Err(why) = service().await {
-            // Trying again would not help: nothing on this desktop listens. The window shows the incident all the same.
-            if !self.missing.swap(true, Ordering::Relaxed) {
-                tracing::warn!(
-                    why,
-                    "native notifications are not shown: start a notification service (dunst, mako or the desktop's own)"
-                );
+        match show(&self.app, notice).await {
+            Ok(()) => {
+                self.missing.store(false, Ordering::Relaxed);
+                Ok("shown".into())
             }
-            return Ok("not shown: there is no notification service".into());
+            // Trying again would not help: nothing on this desktop listens. The window shows the incident all the same.
+            Err(Unshown::NoService(why)) => {
+                if !self.missing.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(
+                        why,
+                        "native notifications are not shown: start a notification service (dunst, mako or the desktop's own)"
+                    );
+                }
+                Ok("not shown: there is no notification service".into())
+            }
+            Err(Unshown::Failed(why)) => Err(NotifyError {
+                why: format!("the notification could not be shown: {why}"),
+                next: "Check the desktop's notification settings".into(),
+                retry: Retry::Later,
+            }),
         }
-        self.missing.store(false, Ordering::Relaxed);
-        let mut builder = self.app.notification().builder().title(&notice.title).body(&notice.body);
-        if let Some(incident) = notice.incident() {
-            builder = builder.extra(INCIDENT, incident);
-        }
-        builder.show().map(|()| "shown".into()).map_err(|error| NotifyError {
-            why: format!("the notification could not be shown: {error}"),
-            next: "Check the desktop's notification settings".into(),
-            retry: Retry::Later,
-        })
     }
 }
 
-/// Whether a notification service answers.
+/// Why a notification is not seen.
+#[cfg_attr(target_os = "linux", expect(dead_code, reason = "here each failure is one of the service"))]
+enum Unshown {
+    NoService(String),
+    Failed(String),
+}
+
 #[cfg(target_os = "linux")]
-async fn service() -> Result<(), String> {
-    tokio::task::spawn_blocking(|| notify_rust::get_server_information().map(|_| ()).map_err(|error| error.to_string()))
+async fn show(app: &AppHandle, notice: &Notice) -> Result<(), Unshown> {
+    let notifications = Arc::clone(&app.state::<Arc<Notifications>>());
+    let (title, body, incident) = (notice.title.clone(), notice.body.clone(), notice.incident());
+    tokio::task::spawn_blocking(move || notifications.show(&title, &body, incident))
         .await
-        .map_err(|error| error.to_string())?
+        .map_err(|error| Unshown::NoService(error.to_string()))?
+        .map_err(|missing| Unshown::NoService(missing.0))
 }
 
 #[cfg(not(target_os = "linux"))]
-async fn service() -> Result<(), String> {
-    Ok(())
+async fn show(app: &AppHandle, notice: &Notice) -> Result<(), Unshown> {
+    let mut builder = app.notification().builder().title(&notice.title).body(&notice.body);
+    if let Some(incident) = notice.incident() {
+        builder = builder.extra(INCIDENT, incident);
+    }
+    builder.show().map_err(|error| Unshown::Failed(error.to_string()))
+}
+
+fn open(app: &AppHandle, incident: IncidentId) {
+    let handle = app.clone();
+    let shown = app.run_on_main_thread(move || window::show(&handle, Some(incident)));
+    if let Err(error) = shown {
+        tracing::warn!(%error, "the notification's incident cannot be shown");
+    }
 }
 
 /// Opens the incident of a clicked notification. To be called before the first one is shown.
+#[cfg(target_os = "linux")]
+pub fn listen(app: &AppHandle) -> std::io::Result<()> {
+    let notifications = Arc::new(Notifications::default());
+    app.manage(Arc::clone(&notifications));
+    let app = app.clone();
+    notifications.listen(move |incident| open(&app, incident))
+}
+
+#[cfg(not(target_os = "linux"))]
 pub fn listen(app: &AppHandle) -> Result<(), tauri_plugin_notification::Error> {
     let handle = app.clone();
     app.notification().on_action(move |performed| {
@@ -136,11 +175,8 @@ pub fn listen(app: &AppHandle) -> Result<(), tauri_plugin_notification::Error> {
             .and_then(|notification| notification.extra().get(INCIDENT))
             .and_then(|value| value.as_str())
             .and_then(|id| id.parse().ok());
-        let Some(incident) = incident else { return };
-        let app = handle.clone();
-        let shown = handle.run_on_main_thread(move || window::show(&app, Some(incident)));
-        if let Err(error) = shown {
-            tracing::warn!(%error, "the notification's incident cannot be shown");
+        if let Some(incident) = incident {
+            open(&handle, incident);
         }
     })
 }

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { answers } from '../lib/world.mjs';
 import { isAlive } from '../lib/processes.mjs';
-import { until } from '../lib/wait.mjs';
+import { holds, until } from '../lib/wait.mjs';
 import { Stage } from './stage.mjs';
 
 const CONTROL = '\uE009';
@@ -97,6 +97,9 @@ const steps = {
 
   async 'a click on it opens exactly that incident'() {
     assert.equal(await shownIncident(), null);
+    // Not one that another program on the bus made up.
+    stage.notifications.forge(state.approval);
+    await holds('the window shows no incident after a forged click', async () => (await shownIncident()) === null);
     stage.notifications.press(state.approval);
     await until(`the window shows incident ${incident}`, async () => (await shownIncident()) === incident);
     await driver.see(id('incident-title'));

@@ -46,6 +46,13 @@ export class Notifications {
     gdbus('org.freedesktop.Notifications', '-o', '/test', '-m', 'io.selfheal.Test.Press', String(id), key);
   }
 
+  /** What any program on the bus can send: the signal of a click, from another sender than the service. */
+  forge(id, key = 'default') {
+    const path = '/org/freedesktop/Notifications';
+    const signal = 'org.freedesktop.Notifications.ActionInvoked';
+    execFileSync('gdbus', ['emit', '--session', '--object-path', path, '--signal', signal, `uint32 ${id}`, `'${key}'`]);
+  }
+
   stop() {
     this.#process.kill();
   }
