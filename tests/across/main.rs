@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "cargo itself is asked for the dependencies")]
 
+mod access;
 mod architecture;
 mod audit;
 mod controls;

@@ -1,7 +1,7 @@
 //! Builds store, adapters and engine once, for every host.
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use selfheal_adapters::{HomeSigner, KeptCheckpoints};
@@ -13,10 +13,10 @@ use selfheal_engine::{Adapters, Engine};
 use selfheal_store::{Automation, Store};
 use tokio::task::JoinHandle;
 
+use crate::access::Access;
 use crate::high_water::MarkFile;
 use crate::knowledge_snapshot::SnapshotFile;
 use crate::long_work::LongWork;
-use crate::token::Accepted;
 use crate::view::DemoScenario;
 use crate::{ApiError, Home, Secret};
 
@@ -51,8 +51,8 @@ pub struct App {
     pub config_path: PathBuf,
     pub engine: Arc<Engine>,
     pub(crate) demo: Option<Arc<dyn DemoControl>>,
-    /// Tokens that only this process knows.
-    pub(crate) session: Mutex<Vec<Accepted>>,
+    /// Who is let in over TCP.
+    pub(crate) access: Arc<Access>,
     /// How far the audit chain was checked for the header of the window.
     pub(crate) trail: tokio::sync::Mutex<Option<Trail>>,
     /// What this home keeps of the audit trail outside the database. No signer where its key cannot be used.
@@ -124,11 +124,11 @@ impl App {
             engine.sign_with(signer.clone());
         }
         Ok(Arc::new(Self {
+            access: Arc::new(Access::new(home.serve_token())),
             home,
             config_path,
             engine,
             demo,
-            session: Mutex::default(),
             trail: Default::default(),
             signer,
             kept: KeptCheckpoints::at(kept),
@@ -143,12 +143,21 @@ impl App {
         vec![tokio::spawn(async move { engine.run().await }), tokio::spawn(crate::reload::run(Arc::clone(self)))]
     }
 
-    /// A token for this process's lifetime, for the address that `serve` prints.
+    /// A token for this process's lifetime.
     pub fn session_token(&self, name: &str, role: crate::Role) -> Result<Secret, ApiError> {
-        let secret = crate::token::random().map_err(|error| ApiError::Internal(error.to_string()))?;
-        let accepted = Accepted { name: name.to_owned(), role, digest: crate::token::digest(&secret) };
-        self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(accepted);
-        Ok(secret)
+        self.access.for_this_process(name, role).map_err(|error| ApiError::Internal(error.to_string()))
+    }
+
+    /// The token of whoever owns the home, and the file that keeps it: it outlives a restart, and so does a bookmark.
+    pub fn kept_token(&self) -> anyhow::Result<(Secret, &Path)> {
+        let file = self.access.kept_in();
+        let token = self.access.kept_token().map_err(|error| {
+            anyhow::anyhow!(
+                "{} cannot be written: {error}. Check that the folder belongs to you and has room",
+                file.display()
+            )
+        })?;
+        Ok((token, file))
     }
 
     pub(crate) fn now(&self) -> Timestamp {

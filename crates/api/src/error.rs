@@ -13,6 +13,16 @@ use crate::{Problem, Role};
 pub enum ApiError {
     #[error("no valid token")]
     Unauthenticated,
+    #[error("the token `{name}` has expired")]
+    Expired { name: String, at: selfheal_core::Timestamp },
+    /// Sent to a name that is not this server's.
+    #[error("this server does not answer under the name `{name}`")]
+    Misdirected { name: String },
+    /// Asked by a page that is not this server's own.
+    #[error("the request comes from a page of `{origin}`")]
+    ForeignPage { origin: String },
+    #[error("this token listens to as many streams of events as one may")]
+    TooManyStreams,
     #[error("{what} needs the role {needed}; {who} is {has}")]
     Forbidden { what: String, who: String, has: Role, needed: Role },
     #[error("there is no {0}")]
@@ -65,6 +75,44 @@ impl ApiError {
                 "the request carries no valid token".into(),
                 "Run `selfheal serve` and open the address that it prints, or make a token with `selfheal token add`."
                     .into(),
+            ),
+            Self::Expired { ref name, at } => (
+                StatusCode::UNAUTHORIZED,
+                "token_expired",
+                "Not signed in".into(),
+                format!("{self}: it ended at {}", at.to_rfc3339()),
+                format!(
+                    "Ask an admin for a new one: selfheal token remove {0}, then selfheal token add {0}.",
+                    name.strip_prefix("token:").unwrap_or(name)
+                ),
+            ),
+            Self::Misdirected { ref name } => (
+                StatusCode::MISDIRECTED_REQUEST,
+                "host_not_known",
+                "Not answered under this name".into(),
+                match name.is_empty() {
+                    true => "the request names no host that can be read".into(),
+                    false => self.to_string(),
+                },
+                "Use the address that `selfheal serve` printed. If people reach Selfheal under another name, for example through \
+                 a proxy, write it into the configuration: server.public_urls: [\"https://NAME\"]."
+                    .into(),
+            ),
+            Self::ForeignPage { .. } => (
+                StatusCode::FORBIDDEN,
+                "foreign_page",
+                "Not answered to other pages".into(),
+                self.to_string(),
+                "Only the window's own page may ask. If that is where people open it, write its address into the \
+                 configuration: server.public_urls: [\"https://NAME\"]."
+                    .into(),
+            ),
+            Self::TooManyStreams => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_streams",
+                "Not now".into(),
+                self.to_string(),
+                "Close other windows that use the same token, or make another token.".into(),
             ),
             Self::Forbidden { .. } => (
                 StatusCode::FORBIDDEN,

@@ -95,6 +95,11 @@ impl Home {
         self.root.join(format!("data/audit.checkpoints{ending}"))
     }
 
+    /// The token of the address that `serve` prints. Whoever takes it away takes it back.
+    pub fn serve_token(&self) -> PathBuf {
+        self.root.join("data/serve.token")
+    }
+
     /// Held by the engine that runs for this home.
     pub fn lock(&self) -> PathBuf {
         self.root.join("data/engine.lock")
@@ -103,12 +108,12 @@ impl Home {
     /// Makes the folders, and the files that are not there. Returns what was made; what is there is left alone.
     pub fn init(&self) -> Result<Vec<PathBuf>, HomeError> {
         let mut made = Vec::new();
-        std::fs::create_dir_all(self.knowledge()).map_err(|why| io(&self.knowledge(), "made", why))?;
-        make_private(&self.root.join("data"))?;
+        crate::private::create_dir_all(&self.knowledge()).map_err(|why| io(&self.knowledge(), "made", why))?;
+        crate::private::create_dir_all(&self.data()).map_err(|why| io(&self.data(), "made", why))?;
         let starter = knowledge::STARTER.iter().map(|(file, text)| (self.knowledge().join(file), *text));
         for (path, text) in std::iter::once((self.config(), config::SHIPPED)).chain(starter) {
             if !path.exists() {
-                files::replace(&path, 0o644, |file| std::io::Write::write_all(file, text.as_bytes()))
+                files::replace(&path, 0o600, |file| std::io::Write::write_all(file, text.as_bytes()))
                     .map_err(|why| io(&path, "written", why))?;
                 made.push(path);
             }
@@ -125,16 +130,6 @@ impl Home {
             }
             Err(why) => Err(io(path, "read", why)),
         }
-    }
-}
-
-/// Makes a folder that only its owner may look into: it holds log lines and the engine's socket. One that is there
-/// already is left as it is.
-fn make_private(folder: &Path) -> Result<(), HomeError> {
-    use std::os::unix::fs::DirBuilderExt;
-    match std::fs::DirBuilder::new().mode(0o700).create(folder) {
-        Err(why) if why.kind() != std::io::ErrorKind::AlreadyExists => Err(io(folder, "made", why)),
-        _ => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@
 //! token. Who asks is a [`Principal`] that the transport attests; what they may do is decided here. Nothing here knows
 //! Tauri or clap.
 
+mod access;
 mod app;
 mod audit;
 mod backup;
@@ -18,6 +19,7 @@ mod limit;
 mod long_work;
 mod packs;
 mod principal;
+pub mod private;
 mod problem;
 mod reload;
 mod router;
@@ -41,7 +43,7 @@ pub use router::{document, router};
 pub use routes::backup::RestoreReply;
 pub use routes::redact::RedactReply;
 pub use selfheal_store::Contents as BackupContents;
-pub use serve::{Served, bind, serve_socket, serve_tcp};
+pub use serve::{Served, bind, raise_descriptors, serve_socket, serve_tcp};
 pub use token::Secret;
 
 pub use selfheal_adapters::{SystemClock, files, run_foreground};

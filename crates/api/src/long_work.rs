@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     fn person(name: &str) -> Principal {
-        Principal { name: name.into(), role: Role::Viewer }
+        Principal { name: name.into(), person: name.into(), role: Role::Viewer, token: None }
     }
 
     /// Asks for work that goes on until it is let go.

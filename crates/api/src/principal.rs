@@ -38,16 +38,22 @@ impl std::fmt::Display for Role {
 /// A person, as the transport knows them. Put into a request only by a transport that checked it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
+    /// Who stands on record.
     pub name: String,
+    /// The human being, who may have several tokens: where two people have to approve, these are compared.
+    pub person: String,
     pub role: Role,
+    /// The digest of the token that was presented. Without one it is whoever owns the home.
+    pub(crate) token: Option<String>,
 }
 
 impl Principal {
-    /// The operating system's user who runs this process: master of the home's files, so an admin.
+    /// The operating system's user who runs this process: master of the home's files, so an admin, and a person of that
+    /// name.
     pub fn local() -> Self {
         let uid = nix::unistd::getuid();
         let name = nix::unistd::User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name);
-        Self { name, role: Role::Admin }
+        Self { person: name.clone(), name, role: Role::Admin, token: None }
     }
 
     /// Fails with what is missing.

@@ -433,11 +433,17 @@ pub enum TokenCommand {
         name: String,
         #[arg(long, value_enum, default_value = "viewer")]
         role: RoleArgument,
+        /// Whose it is, where one person has several tokens: where two people have to approve, they count once. Default: NAME.
+        #[arg(long)]
+        person: Option<String>,
+        /// For how long, e.g. 90d or 12h; never for one without an end.
+        #[arg(long, value_name = "DURATION", default_value = "90d")]
+        expires: String,
     },
+    /// List tokens: whose they are, what they may do, and until when.
     List,
-    Remove {
-        name: String,
-    },
+    /// Take a token back: it is refused at once. `serve` is the one of the address that `selfheal serve` prints.
+    Remove { name: String },
 }
 
 #[derive(Debug, Subcommand)]

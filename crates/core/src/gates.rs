@@ -52,6 +52,9 @@ impl Posture {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
     pub by: String,
+    /// The human being behind `by`, which may be one of several tokens. Approvals of before are without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
     pub at: Timestamp,
     pub plan_hash: PlanHash,
     pub expires_at: Timestamp,
@@ -66,6 +69,8 @@ pub struct Approval {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecondApproval {
     pub by: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
     pub at: Timestamp,
 }
 
@@ -74,9 +79,15 @@ const fn one() -> u32 {
 }
 
 impl Approval {
-    /// How many different people have approved.
+    /// How many different people have approved: persons, whatever tokens they used.
     pub fn given(&self) -> u32 {
-        1 + u32::from(self.second.as_ref().is_some_and(|second| second.by != self.by))
+        let another = |second: &SecondApproval| !self.is_of(&second.by, second.person.as_deref());
+        1 + u32::from(self.second.as_ref().is_some_and(another))
+    }
+
+    /// Whether the first word is this person's.
+    pub fn is_of(&self, by: &str, person: Option<&str>) -> bool {
+        person_key(&self.by, self.person.as_deref()) == person_key(by, person)
     }
 
     pub fn is_complete(&self) -> bool {
@@ -90,6 +101,14 @@ impl Approval {
             None => self.by.clone(),
         }
     }
+}
+
+/// What persons are compared by. In doubt two names are one person, which asks for one more approval and never for one
+/// less: case and surrounding space do not count, and where no person is on record a token's name is its person.
+fn person_key(by: &str, person: Option<&str>) -> String {
+    let name =
+        person.filter(|person| !person.trim().is_empty()).unwrap_or_else(|| by.strip_prefix("token:").unwrap_or(by));
+    name.trim().to_lowercase()
 }
 
 /// Numbers of the configuration that the gates compare with.
@@ -433,12 +452,37 @@ mod tests {
     }
 
     fn approval_until(expires_at: Timestamp) -> Approval {
-        Approval { by: "ada".into(), at: NOW, plan_hash: hash(), expires_at, second: None, needed: 1 }
+        Approval { by: "ada".into(), person: None, at: NOW, plan_hash: hash(), expires_at, second: None, needed: 1 }
     }
 
     fn seconded(by: &str) -> Option<Approval> {
-        let second = SecondApproval { by: by.into(), at: NOW };
+        let second = SecondApproval { by: by.into(), person: None, at: NOW };
         Some(Approval { second: Some(second), ..approval_until(NOW + Span::from_secs(1)) })
+    }
+
+    #[test]
+    fn two_tokens_of_one_person_are_one_approver() {
+        for (first, second, given) in [
+            (("token:ada", None), ("token:bob", None), 2),
+            (("token:ada-laptop", Some("ada")), ("token:ada-phone", Some("ada")), 1),
+            (("token:ada-laptop", Some("ada")), ("token:bob", Some("bob")), 2),
+            (("token:a", Some("Ada")), ("token:b", Some(" ada ")), 1),
+            (("token:a", Some("ADÈLE")), ("token:b", Some("adèle")), 1),
+            (("ada", None), ("token:ada", None), 1),
+            (("ada", Some("ada")), ("token:ada-phone", Some("ada")), 1),
+            (("token:ada", None), ("token:x", Some("ada")), 1),
+            (("token:ada", Some("")), ("token:ada", Some("bob")), 2),
+        ] {
+            let owned = |person: Option<&str>| person.map(str::to_owned);
+            let approval = Approval {
+                by: first.0.into(),
+                person: owned(first.1),
+                second: Some(SecondApproval { by: second.0.into(), person: owned(second.1), at: NOW }),
+                needed: 2,
+                ..approval_until(NOW)
+            };
+            assert_eq!(approval.given(), given, "{first:?} and {second:?}");
+        }
     }
 
     fn patterns(ids: &[&str]) -> Option<Vec<PatternId>> {

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,7 +101,7 @@ impl Log {
             reason = "the demo service is a program of its own and writes its own times"
         )]
         let at = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
-        let opened = std::fs::OpenOptions::new().create(true).append(true).open(&self.path);
+        let opened = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&self.path);
         let written = opened.and_then(|mut file| writeln!(file, "{at} {level} {message}"));
         if let Err(error) = written {
             eprintln!("{}: the log cannot be written: {error}", self.name);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use selfheal_adapters::{HttpProbe, all_actuators};
 use selfheal_api::ports::{Clock, Probe};
-use selfheal_api::{Client, Home};
+use selfheal_api::{Client, Home, private};
 use selfheal_core::config::{CheckSpec, Config, HttpCheck, parse};
 use selfheal_core::{Action, ActionKind, IncidentId, Outcome, PatternId, Plan, ServiceName, TargetSpec};
 
@@ -83,7 +83,7 @@ impl World {
         );
         home.init()?;
         let run = root.join("run");
-        std::fs::create_dir_all(&run)?;
+        private::create_dir_all(&run)?;
         let ports: Vec<HeldPort> = (0..SERVICES.len())
             .map(|_| HeldPort::any())
             .collect::<Result<_, _>>()
@@ -105,13 +105,13 @@ impl World {
                 }
             })
             .collect();
-        std::fs::write(home.config(), configuration(&services)?)?;
-        std::fs::write(home.knowledge().join("demo.yaml"), KNOWLEDGE)?;
+        private::write(&home.config(), configuration(&services)?)?;
+        private::write(&home.knowledge().join("demo.yaml"), KNOWLEDGE)?;
         let described: serde_json::Map<String, serde_json::Value> = services
             .iter()
             .map(|s| (s.name.into(), serde_json::json!({ "url": s.health_url(), "pidfile": s.pidfile, "log": s.log })))
             .collect();
-        std::fs::write(root.join("demo.json"), serde_json::json!({ "services": described }).to_string())?;
+        private::write(&root.join("demo.json"), serde_json::json!({ "services": described }).to_string())?;
         Ok(Self { home, services, _ports: ports, temporary: std::sync::Mutex::new(temporary) })
     }
 

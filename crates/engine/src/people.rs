@@ -64,12 +64,13 @@ pub struct Choice {
 }
 
 impl Engine {
-    /// Approves the plan that waits, if it is the one that was looked at. `typed` is what the person typed where the plan
-    /// asks for that.
+    /// Approves the plan that waits, if it is the one that was looked at. `by` is who stands on record, `person` the human
+    /// being behind it. `typed` is what the person typed where the plan asks for that.
     pub async fn approve(
         &self,
         id: IncidentId,
         by: &str,
+        person: &str,
         plan_hash: &PlanHash,
         typed: Option<&str>,
     ) -> Result<Incident, PersonError> {
@@ -113,19 +114,35 @@ impl Engine {
                 )
                 .into());
             }
-            Some(first) if first.by == by => {
+            Some(first) if first.is_of(by, Some(person)) => {
+                let why = match first.by == by {
+                    true => "two different people have to approve this plan, and you are the first".to_owned(),
+                    false => format!(
+                        "two different people have to approve this plan, and {} is the same person as you ({person})",
+                        first.by
+                    ),
+                };
                 return Err(Refusal::new(
                     "second_approver_needed",
                     "Not approved twice",
-                    "two different people have to approve this plan, and you are the first",
+                    why,
                     "Ask somebody else to approve it.",
                 )
                 .into());
             }
-            Some(first) => Approval { second: Some(SecondApproval { by: by.to_owned(), at: now }), needed, ..first },
-            None => {
-                Approval { by: by.to_owned(), at: now, plan_hash: plan_hash.clone(), expires_at, second: None, needed }
+            Some(first) => {
+                let second = SecondApproval { by: by.to_owned(), person: Some(person.to_owned()), at: now };
+                Approval { second: Some(second), needed, ..first }
             }
+            None => Approval {
+                by: by.to_owned(),
+                person: Some(person.to_owned()),
+                at: now,
+                plan_hash: plan_hash.clone(),
+                expires_at,
+                second: None,
+                needed,
+            },
         };
         let result = match approval.is_complete() {
             true => "approved".to_owned(),
@@ -337,11 +354,15 @@ impl Engine {
             action: plan.map(|plan| plan.action.kind.to_string()),
             target: plan.map(|plan| plan.target.canonical()),
             result: result.to_owned(),
-            details: serde_json::json!({
-                "fact": fact.name(),
-                "fact_digest": fact_digest,
-                "plan_hash": plan.map(Plan::hash),
-            }),
+            details: match approving_person(fact, by) {
+                // Two tokens of one person are one approver: the trail says whose word it was.
+                Some(person) => serde_json::json!({
+                    "fact": fact.name(), "fact_digest": fact_digest, "plan_hash": plan.map(Plan::hash), "person": person,
+                }),
+                None => serde_json::json!({
+                    "fact": fact.name(), "fact_digest": fact_digest, "plan_hash": plan.map(Plan::hash),
+                }),
+            },
         };
         tx.audit(entry.on_evidence(fact_digest)).await?;
         if let Fact::ResolvedByPerson { comment, .. } = fact {
@@ -424,4 +445,11 @@ fn words(incident: &Incident) -> String {
 
 fn trimmed(text: &str) -> String {
     text.trim_end_matches('.').to_owned()
+}
+
+/// The person behind an approval, where the name on record does not say it.
+fn approving_person<'a>(fact: &'a Fact, by: &str) -> Option<&'a str> {
+    let Fact::Approved { approval } = fact else { return None };
+    let person = approval.second.as_ref().map_or(&approval.person, |second| &second.person).as_deref()?;
+    (by.strip_prefix("token:").unwrap_or(by) != person).then_some(person)
 }

@@ -69,6 +69,8 @@ impl Store {
             .busy_timeout(Duration::from_secs(10));
         if path.exists() {
             refuse_foreign(path).await?;
+        } else {
+            private(path);
         }
         let open = |most: u32, options: SqliteConnectOptions| {
             SqlitePoolOptions::new()
@@ -137,6 +139,13 @@ impl Store {
 fn is_locked(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i64>().ok());
     code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
+}
+
+/// Makes the file, so that only its owner may read it whatever the umask; what SQLite puts beside it gets the same mode.
+/// Where it cannot be made, opening says why.
+fn private(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt;
+    let _ = std::fs::File::options().write(true).create_new(true).mode(0o600).open(path);
 }
 
 /// Looks into an existing file without changing it.

@@ -11,18 +11,41 @@ pub struct ApiToken {
     pub digest: String,
     #[sqlx(try_from = "i64")]
     pub created_at: Timestamp,
+    /// Whose it is. Where two people have to approve, all tokens of one person count once.
+    pub person: String,
+    /// Refused from then on, as microseconds; without an end where it is none.
+    pub expires_at: Option<i64>,
+    /// Who made it; unknown of tokens of before.
+    pub made_by: Option<String>,
 }
 
-const PUT: &str = "insert into api_tokens (name, role, digest, created_at) values ($1, $2, $3, $4)
-    on conflict (name) do update set role = excluded.role, digest = excluded.digest, created_at = excluded.created_at";
-const ALL: &str = "select name, role, digest, created_at from api_tokens order by name";
+impl ApiToken {
+    pub fn expires(&self) -> Option<Timestamp> {
+        self.expires_at.map(Timestamp::from)
+    }
+}
+
+const PUT: &str = "
+    insert into api_tokens (name, role, digest, created_at, person, expires_at, made_by)
+    values ($1, $2, $3, $4, $5, $6, $7)
+    on conflict (name) do update set
+        role = excluded.role, digest = excluded.digest, created_at = excluded.created_at, person = excluded.person,
+        expires_at = excluded.expires_at, made_by = excluded.made_by";
+const ALL: &str = "select name, role, digest, created_at, person, expires_at, made_by from api_tokens order by name";
 const REMOVE: &str = "delete from api_tokens where name = $1";
 
 impl Tx {
     pub async fn put_token(&mut self, token: &ApiToken) -> Result<(), StoreError> {
         execute!(
             self,
-            sqlx::query(PUT).bind(&token.name).bind(&token.role).bind(&token.digest).bind(token.created_at.as_micros())
+            sqlx::query(PUT)
+                .bind(&token.name)
+                .bind(&token.role)
+                .bind(&token.digest)
+                .bind(token.created_at.as_micros())
+                .bind(&token.person)
+                .bind(token.expires_at)
+                .bind(&token.made_by)
         );
         Ok(())
     }

@@ -628,7 +628,7 @@ impl World {
             Approve::By { incident, by, refused } => (incident, by, refused),
         };
         let (id, hash) = self.plan_of(id).await?;
-        let outcome = self.engine.approve(id, &by, &hash, None).await;
+        let outcome = self.engine.approve(id, &by, &by, &hash, None).await;
         match (outcome, refused) {
             (Ok(_), None) => {}
             (Err(PersonError::Refused(refusal)), Some(code)) if refusal.code == code => {}

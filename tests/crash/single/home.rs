@@ -271,6 +271,7 @@ impl Home {
                 (State::AwaitingApproval { expires_at }, Some(plan)) if incident.approval.is_none() => Fact::Approved {
                     approval: Approval {
                         by: "ada".into(),
+                        person: None,
                         at,
                         plan_hash: plan.hash(),
                         expires_at: *expires_at,

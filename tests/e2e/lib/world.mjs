@@ -33,7 +33,7 @@ export async function startWorld() {
   child.on('exit', (code, signal) => (ended = signal ?? `code ${code}`));
   child.on('error', (error) => (ended = error.message));
 
-  const address = await until(
+  const printed = await until(
     'selfheal demo prints its address',
     () => {
       if (ended !== null) throw new Error(`selfheal demo ended with ${ended}:\n${log}`);
@@ -41,8 +41,10 @@ export async function startWorld() {
     },
     { explain: (last) => `${last}\n${log}` },
   );
-  const [base, fragment] = address.split('/#');
-  const token = new URLSearchParams(fragment).get('token');
+  // What is not a terminal is shown no token: the home keeps it.
+  const base = printed.replace(/\/$/, '');
+  const token = readFileSync(join(home, 'data/serve.token'), 'utf8').trim();
+  const address = `${base}/#token=${token}`;
 
   return {
     home,

@@ -59,6 +59,7 @@ async fn examined(app: Arc<App>) -> Result<DoctorReport, ApiError> {
     findings.push(database(&app).await.unwrap_or_else(|error| broken("database", error)));
     findings.push(audit(&app).await.unwrap_or_else(|error| broken("audit trail", error)));
     findings.extend(known(&app).await.unwrap_or_else(|error| Some(broken("high-water mark", error))));
+    findings.extend(open_to_others(&app).await);
     if let Some(brake) = app.engine.brake() {
         let next = "Remove the file, or run `selfheal resume`, when actions may run again.";
         findings.push(finding("emergency brake", Health::Warning, brake, next.into()));
@@ -99,6 +100,30 @@ async fn examined(app: Arc<App>) -> Result<DoctorReport, ApiError> {
         findings.push(finding(&about, Health::Bad, problem, "See the engine's log for when it began.".into()));
     }
     Ok(DoctorReport { findings })
+}
+
+/// Files of the home, and the database, that others than their owner can read.
+async fn open_to_others(app: &App) -> Option<Finding> {
+    /// Names that are shown.
+    const SHOWN: usize = 3;
+    let root = app.home.root().to_owned();
+    let found = {
+        let root = root.clone();
+        tokio::time::timeout(LOOK, tokio::task::spawn_blocking(move || crate::private::open_to_others(&root)))
+    };
+    let found = found.await.ok()?.ok()?;
+    if found.is_empty() {
+        return None;
+    }
+    let names: Vec<String> =
+        found.iter().take(SHOWN).map(|path| path.strip_prefix(&root).unwrap_or(path).display().to_string()).collect();
+    let more = if found.len() > SHOWN { format!(" and {} more", found.len() - SHOWN) } else { String::new() };
+    Some(finding(
+        "private files",
+        Health::Warning,
+        format!("others on this machine can read {}{more} in {}", names.join(", "), root.display()),
+        format!("Log lines and digests of tokens are in there: chmod -R go-rwx {}", root.display()),
+    ))
 }
 
 /// Whether a log can be read. Looked at elsewhere and not for long: a pipe or a lost network disk would not answer at all.

@@ -112,8 +112,8 @@ pub async fn approve(
 ) -> Result<Json<IncidentView>, ApiError> {
     who.require(Role::Approver, "Approving a fix")?;
     let (id, hash) = (parse_id(&id)?, PlanHash(body.plan_hash));
-    done(&app, &who, id, Ability::Approve, app.engine.approve(id, &who.name, &hash, body.typed_target.as_deref()).await)
-        .await
+    let approved = app.engine.approve(id, &who.name, &who.person, &hash, body.typed_target.as_deref()).await;
+    done(&app, &who, id, Ability::Approve, approved).await
 }
 
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/reject", tag = "incidents", params(("id" = String, Path)),

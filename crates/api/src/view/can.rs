@@ -218,7 +218,7 @@ pub fn capabilities(incident: &Incident, facts: &[StoredFact], who: &Principal) 
     let can = Capabilities {
         approve: check(approver.clone().or_else(|| no_plan.clone()).or_else(|| {
             approved
-                .filter(|approval| approval.by == who.name)
+                .filter(|approval| approval.is_of(&who.name, Some(&who.person)))
                 .map(|_| "You have approved it; another person has to approve it too.".to_owned())
         })),
         reject: check(approver.clone().or_else(|| no_plan.clone())),

@@ -19,7 +19,10 @@ pub async fn pause(
     match set(place, as_json, Posture::Paused, minutes, reason, false).await {
         Err(error) if place.server.is_none() => {
             let file = connect::home(place)?.pause();
-            let made = file.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&file, ""));
+            let made = file
+                .parent()
+                .map_or(Ok(()), selfheal_api::private::create_dir_all)
+                .and_then(|()| selfheal_api::private::write(&file, ""));
             if let Err(why) = made {
                 return Err(error.context(format!("and {} cannot be written either: {why}", file.display())));
             }

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use selfheal_api::{App, AppOptions, DemoControl, Principal, Role, bind, serve_tcp};
+use selfheal_api::{App, AppOptions, DemoControl, bind, serve_tcp};
 use selfheal_demo::{Control, Report, Scenario, ServiceArguments, World};
 
-use super::engine::until_asked_to_stop;
+use super::engine::{announce, until_asked_to_stop};
 use crate::args::{DemoArguments, DemoServiceArguments, Place};
 use crate::output;
 
@@ -79,9 +79,9 @@ async fn open(world: World, arguments: &DemoArguments) -> anyhow::Result<ExitCod
     if arguments.play {
         control.play();
     }
-    let token = app.session_token(&Principal::local().name, Role::Admin).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let (token, kept) = app.kept_token()?;
     let http = serve_tcp(&app, listener);
-    output::line(format!("Selfheal demo: http://{address}/#token={}", token.expose()));
+    announce("Selfheal demo:", address, &token, kept);
     eprintln!("Open the address, start a scenario there, and watch. Ctrl-C stops everything.");
     until_asked_to_stop().await?;
     for task in tasks {

@@ -1,10 +1,12 @@
 //! `selfheal run` and `selfheal serve`: hosts of the engine.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use selfheal_api::{App, Principal, Role, bind, serve_socket, serve_tcp};
+use selfheal_api::{App, Secret, bind, serve_socket, serve_tcp};
 use selfheal_core::Posture;
 
 use crate::args::Place;
@@ -39,10 +41,10 @@ pub async fn serve(place: &Place, listen: Option<SocketAddr>) -> anyhow::Result<
     let listener = bind(address).await?;
     let address = listener.local_addr()?;
     let socket = serve_socket(&app)?;
-    let token = app.session_token(&Principal::local().name, Role::Admin).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let (token, kept) = app.kept_token()?;
     let http = serve_tcp(&app, listener);
     let tasks = app.start_engine();
-    output::line(format!("Selfheal is at http://{address}/#token={}", token.expose()));
+    announce("Selfheal is at", address, &token, kept);
     if !address.ip().is_loopback() {
         tracing::warn!(%address, "anybody who reaches this address can try tokens, and nothing is encrypted: put TLS in front of it");
     }
@@ -54,6 +56,18 @@ pub async fn serve(place: &Place, listen: Option<SocketAddr>) -> anyhow::Result<
     drop((http, socket));
     close(&app).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says where the window is. The token, an admin's, is shown to a person at a terminal alone: whatever else reads this (a
+/// journal, a file) keeps it for others to read.
+pub fn announce(words: &str, address: SocketAddr, token: &Secret, kept: &Path) {
+    if std::io::stdout().is_terminal() {
+        output::line(format!("{words} http://{address}/#token={}", token.expose()));
+        eprintln!("The address stays good for a bookmark. `selfheal token remove serve` takes it back.");
+    } else {
+        output::line(format!("{words} http://{address}/"));
+        eprintln!("Sign in with the token in {}. `selfheal token remove serve` takes it back.", kept.display());
+    }
 }
 
 /// SQLite then moves its log into the file, so that a copy of the file alone is whole.

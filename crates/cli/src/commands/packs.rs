@@ -216,7 +216,7 @@ pub async fn export(client: &Client, as_json: bool, arguments: ExportArguments) 
     }
     let cannot = || format!("{} cannot be written. Choose another place", file.display());
     // Under another name until it is whole.
-    let mut part = Beside::create(file, 0o644).with_context(cannot)?;
+    let mut part = Beside::create(file, 0o600).with_context(cannot)?;
     let mut bytes = 0;
     client
         .download("GET", &path, |piece| {

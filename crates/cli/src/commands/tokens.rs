@@ -10,18 +10,27 @@ use crate::{connect, output};
 pub async fn run(place: &Place, as_json: bool, command: TokenCommand) -> anyhow::Result<ExitCode> {
     let client = connect::client(place).await?;
     let page: Value = match command {
-        TokenCommand::Add { name, role } => {
+        TokenCommand::Add { name, role, person, expires } => {
             let role = match role {
                 RoleArgument::Viewer => "viewer",
                 RoleArgument::Approver => "approver",
                 RoleArgument::Admin => "admin",
             };
-            let made: Value = client.post("/api/v1/tokens", &json!({ "name": name, "role": role })).await?;
+            let made: Value = client
+                .post("/api/v1/tokens", &json!({ "name": name, "role": role, "person": person, "expires": expires }))
+                .await?;
             if as_json {
                 output::json(&made)?;
             } else {
                 output::line(made["token"].as_str().unwrap_or_default());
-                eprintln!("This is the only time the token is shown. {name} may act as {role}.");
+                let ends = match made["expires_at"].as_str() {
+                    Some(at) => format!("until {}", output::time(at)),
+                    None => "without an end".to_owned(),
+                };
+                eprintln!(
+                    "This is the only time the token is shown. {name} may act as {role} {ends}, for the person {}.",
+                    made["person"].as_str().unwrap_or_default()
+                );
             }
             return Ok(ExitCode::SUCCESS);
         }
@@ -39,10 +48,23 @@ pub async fn run(place: &Place, as_json: bool, command: TokenCommand) -> anyhow:
             output::line("No tokens.");
         }
         output::table(
-            ["name", "role", "created"],
-            tokens
-                .iter()
-                .map(|token| [text(&token["name"]), text(&token["role"]), output::time(&text(&token["created_at"]))]),
+            ["name", "role", "person", "created", "expires", "made by"],
+            tokens.iter().map(|token| {
+                let expires = match (token["expires_at"].as_str(), token["expired"].as_bool()) {
+                    (Some(at), Some(true)) => format!("{} (expired)", output::time(at)),
+                    (Some(at), _) => output::time(at),
+                    (None, _) => "never".into(),
+                };
+                let created = output::time(&text(&token["created_at"]));
+                [
+                    text(&token["name"]),
+                    text(&token["role"]),
+                    text(&token["person"]),
+                    created,
+                    expires,
+                    text(&token["made_by"]),
+                ]
+            }),
         );
     }
     Ok(ExitCode::SUCCESS)

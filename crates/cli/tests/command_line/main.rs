@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the binary is tested as a process")]
 
+mod access;
 mod bad_input;
 mod demo;
 mod everyday;

@@ -98,20 +98,31 @@ impl Patient {
 
     /// Starts `selfheal serve` and waits until it answers.
     pub fn serve(&self) -> Running {
-        let mut child = self
-            .command()
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary runs");
+        self.served(self.command().args(["serve", "--listen", "127.0.0.1:0"]))
+    }
+
+    /// The same with no more file descriptors than that.
+    pub fn serve_within(&self, descriptors: u32) -> Running {
+        let plain = self.command();
+        let mut limited = Command::new("/bin/sh");
+        limited.args(["-c", &format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"")]).arg(plain.get_program());
+        for (name, value) in plain.get_envs() {
+            match value {
+                Some(value) => limited.env(name, value),
+                None => limited.env_remove(name),
+            };
+        }
+        self.served(limited.stdin(Stdio::null()).stdout(Stdio::piped()).args(["serve", "--listen", "127.0.0.1:0"]))
+    }
+
+    fn served(&self, command: &mut Command) -> Running {
+        let mut child = command.stderr(Stdio::null()).spawn().expect("the binary runs");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("read");
-        let (url, token) = line
-            .trim()
-            .trim_start_matches("Selfheal is at ")
-            .split_once("/#token=")
-            .unwrap_or_else(|| panic!("no address: {line:?}"));
-        let running = Running { child, url: url.to_owned(), token: token.to_owned() };
+        let url = line.trim().strip_prefix("Selfheal is at ").unwrap_or_else(|| panic!("no address: {line:?}"));
+        assert!(!line.contains("token"), "a token is shown to a terminal alone: {line:?}");
+        let token = std::fs::read_to_string(self.data().join("serve.token")).expect("kept").trim().to_owned();
+        let running = Running { child, url: url.trim_end_matches('/').to_owned(), token };
         eventually(SOON, "the engine leads", || self.run(&["doctor"]).out.contains("healed by").then_some(()));
         // Each source is looked at once.
         std::thread::sleep(Duration::from_secs(1));

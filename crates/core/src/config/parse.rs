@@ -213,6 +213,20 @@ fn check(config: &Config) -> Result<(), (String, String)> {
             ));
         }
     }
+    for url in &config.server.public_urls {
+        let host = ["http://", "https://"].iter().find_map(|scheme| url.strip_prefix(scheme));
+        let is_bare = |host: &str| {
+            !host.trim_end_matches('/').is_empty() && !host.trim_end_matches('/').contains(['/', '?', '#', ' ', '*'])
+        };
+        if has_credentials(url) || !host.is_some_and(is_bare) {
+            return Err((
+                url.clone(),
+                format!(
+                    "public_urls: `{url}`: expected an address such as https://selfheal.example.org, without a path"
+                ),
+            ));
+        }
+    }
     super::check_notifications::check(&config.notifications)
 }
 
@@ -276,6 +290,16 @@ mod tests {
                 "services:\n  - name: a\n    health_checks: [{ name: h, http: { url: \"http://u:p@x/\" } }]\n",
                 "monitoring_config.yaml:3:",
                 "carries a name or password",
+            ),
+            (
+                "server:\n  public_urls: [\"selfheal.example\"]\n",
+                "monitoring_config.yaml:2:17: ",
+                "expected an address such as",
+            ),
+            (
+                "server:\n  public_urls: [\"https://*.example\"]\n",
+                "monitoring_config.yaml:2:",
+                "expected an address such as",
             ),
             (
                 "maintenance:\n  - name: nightly\n    cron: \"0 2 * *\"\n    minutes: 60\n",

@@ -168,10 +168,13 @@ pub struct Server {
     /// Address and port. Anything but loopback should stand behind TLS.
     #[schemars(with = "String")]
     pub listen: SocketAddr,
+    /// Addresses under which people reach it, for example through a proxy that speaks TLS. Loopback and the address it
+    /// listens on are always answered, any other name is refused.
+    pub public_urls: Vec<String>,
 }
 
 impl Default for Server {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 7717)) }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 7717)), public_urls: Vec::new() }
     }
 }

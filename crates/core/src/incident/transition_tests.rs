@@ -106,6 +106,7 @@ fn chosen() -> Fact {
 fn facts() -> Vec<Fact> {
     let approval = Approval {
         by: "ada".into(),
+        person: None,
         at: at(1),
         plan_hash: plan().hash(),
         expires_at: at(1_800),
@@ -347,6 +348,7 @@ fn one_of_two_approvals_asks_for_the_other() {
     let asked = after(&["decided", "approval_requested"]);
     let mut first = Approval {
         by: "ada".into(),
+        person: None,
         at: at(1),
         plan_hash: plan().hash(),
         expires_at: at(1_800),
@@ -355,7 +357,7 @@ fn one_of_two_approvals_asks_for_the_other() {
     };
     let ask = Effect::Notify { kind: NoticeKind::ApprovalNeeded };
     for (second, effect) in [(None, ask.clone()), (Some("ada"), ask), (Some("bob"), Effect::Decide)] {
-        first.second = second.map(|by| SecondApproval { by: by.into(), at: at(2) });
+        first.second = second.map(|by| SecondApproval { by: by.into(), person: None, at: at(2) });
         let (next, asked_for) = asked.apply(&Fact::Approved { approval: first.clone() }, at(2)).expect("legal");
         assert_eq!((next.state.name(), asked_for), ("awaiting_approval", vec![effect]), "{second:?}");
     }

@@ -88,9 +88,17 @@ async fn filled(store: &Store) {
     start(&mut tx, id, "/run/a", at(6)).await;
     let big = serde_json::json!({ "offset": i64::MAX, "inode": u64::MAX, "half": 0.1 });
     tx.put_checkpoint(&SourceName::new("log"), &big, at(7)).await.expect("stored");
-    tx.put_token(&ApiToken { name: "ci".into(), role: "viewer".into(), digest: "d".into(), created_at: at(1) })
-        .await
-        .expect("stored");
+    tx.put_token(&ApiToken {
+        name: "ci".into(),
+        role: "viewer".into(),
+        digest: "d".into(),
+        created_at: at(1),
+        person: "ada".into(),
+        expires_at: Some(9),
+        made_by: None,
+    })
+    .await
+    .expect("stored");
     tx.put_automation(&Automation { posture: Posture::On, ..Automation::initial(at(0)) }).await.expect("stored");
     for number in 0..3 {
         entry(&mut tx, number).await;
@@ -316,11 +324,13 @@ async fn a_damaged_backup_is_refused_and_says_where() {
     assert!(matches!(changed("\"made_by\":\"ada\"", "\"made_by\":\"bob\""), ArchiveError::Digest { .. }));
     // The trail is named for itself, whatever the digests say.
     assert!(matches!(changed("\"action.started\"", "\"action.undone\""), ArchiveError::Chain(_)));
-    // Each flipped bit is found, wherever it is.
+    // Each flipped bit is found, wherever it is; but for those that fill up a byte of the compressed stream and say nothing.
     for at in (10..backup.len()).step_by(97) {
         let mut flipped = backup.clone();
         flipped[at] ^= 0x10;
-        check_archive(&*flipped, schema).expect_err("flipped");
+        if check_archive(&*flipped, schema).is_ok() {
+            assert!(unpacked(&flipped) == text, "byte {at} is another one, and nobody saw it");
+        }
     }
 }
 

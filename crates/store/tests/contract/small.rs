@@ -32,8 +32,15 @@ async fn a_pause_ends_by_itself(store: Store) {
 }
 
 async fn tokens_are_named_once(store: Store) {
-    let token =
-        |digest: &str| ApiToken { name: "ci".into(), role: "viewer".into(), digest: digest.into(), created_at: at(0) };
+    let token = |digest: &str| ApiToken {
+        name: "ci".into(),
+        role: "viewer".into(),
+        digest: digest.into(),
+        created_at: at(0),
+        person: "ada".into(),
+        expires_at: Some(at(90).as_micros()),
+        made_by: Some("bob".into()),
+    };
     let mut tx = store.write().await.expect("writes");
     tx.put_token(&token("one")).await.expect("stored");
     tx.put_token(&token("two")).await.expect("stored");

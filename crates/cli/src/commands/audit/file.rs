@@ -20,7 +20,7 @@ struct Whole {
 
 impl Whole {
     fn create(to: &Path) -> anyhow::Result<Self> {
-        let beside = Beside::create(to, 0o644).with_context(|| format!("{} cannot be written", to.display()))?;
+        let beside = Beside::create(to, 0o600).with_context(|| format!("{} cannot be written", to.display()))?;
         Ok(Self { to: to.to_owned(), beside })
     }
 

@@ -1,5 +1,11 @@
 //! Transports: HTTP on loopback with a bearer token, and the socket in the home for other processes of the same user.
 
+mod accept;
+mod descriptors;
+mod guests;
+mod names;
+mod patience;
+
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,8 +20,11 @@ use nix::fcntl::{Flock, FlockArg};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinHandle;
 
-use crate::token::{Accepted, identify};
-use crate::{ApiError, App, Home, Principal, Role, Secret, router, ui};
+use crate::token::Presented;
+use crate::{ApiError, App, Home, Principal, Secret, router, ui};
+use accept::Arrived;
+pub use descriptors::raise as raise_descriptors;
+use guests::{Limits, Pass};
 
 /// A transport that is served until it is dropped.
 pub struct Served {
@@ -50,8 +59,13 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 /// Serves the interface and the window on a TCP address.
 pub fn serve_tcp(app: &Arc<App>, listener: TcpListener) -> Served {
     let api = router(Arc::clone(app)).layer(middleware::from_fn_with_state(Arc::clone(app), authenticate));
-    let service = Router::new().merge(api).fallback(ui::asset);
-    Served { task: tokio::spawn(run(async move { axum::serve(listener, service).await })), socket: None }
+    let service = Router::new()
+        .merge(api)
+        .fallback(ui::asset)
+        // Outermost: nothing at all is answered under another's name, the window's files included.
+        .layer(middleware::from_fn_with_state(Arc::clone(app), own_name));
+    let limits = Limits::tcp(descriptors::limit());
+    Served { task: tokio::spawn(accept::serve(listener, limits, service)), socket: None }
 }
 
 /// Serves the interface on the socket in the home. Only the operating system's user who owns it may open it.
@@ -60,32 +74,35 @@ pub fn serve_socket(app: &Arc<App>) -> anyhow::Result<Served> {
     let path = app.home.socket();
     // Whoever holds the lock may remove what an engine without it left behind.
     let _ = std::fs::remove_file(&path);
-    let listener = UnixListener::bind(&path).map_err(|error| {
+    // A socket takes its mode from the umask, and is there for everybody until it is changed.
+    let before = nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o177));
+    let listener = UnixListener::bind(&path);
+    nix::sys::stat::umask(before);
+    let listener = listener.map_err(|error| {
         anyhow::anyhow!("the engine's socket {} cannot be made: {error}. Choose a home with a shorter path or on another disk with --home", path.display())
     })?;
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-    }
+    // Whoever may open the socket is this user, or root, who is not another person for that.
     let local = Principal::local();
     let service = router(Arc::clone(app)).layer(middleware::from_fn(move |mut request: Request, next: Next| {
         let local = local.clone();
         async move {
+            if let Some(pass) = request.extensions().get::<Pass>() {
+                pass.known();
+            }
             request.extensions_mut().insert(local);
             next.run(request).await
         }
     }));
-    Ok(Served {
-        task: tokio::spawn(run(async move { axum::serve(listener, service).await })),
-        socket: Some((path, lock)),
-    })
+    let limits = Limits::socket(descriptors::limit());
+    Ok(Served { task: tokio::spawn(accept::serve(listener, limits, service)), socket: Some((path, lock)) })
 }
 
 /// Takes the home for this process: one engine at a time, whatever starts at the same moment. A lock ends with its
 /// process, so what a dead engine left behind is no obstacle.
 fn lock(home: &Home) -> anyhow::Result<Flock<File>> {
+    use std::os::unix::fs::OpenOptionsExt;
     let path = home.lock();
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| {
+    let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(|error| {
         anyhow::anyhow!("the lock {} cannot be made: {error}. Check that the folder belongs to you and that its disk may be written to", path.display())
     })?;
     Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|_| {
@@ -96,9 +113,13 @@ fn lock(home: &Home) -> anyhow::Result<Flock<File>> {
     })
 }
 
-async fn run(server: impl Future<Output = std::io::Result<()>>) {
-    if let Err(error) = server.await {
-        tracing::error!(%error, "the server stopped");
+/// Refuses what was sent to another name than ours, or by another one's page.
+async fn own_name(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let at = request.extensions().get::<Arrived>().map(|arrived| arrived.at);
+    let Some(at) = at else { return ApiError::Misdirected { name: String::new() }.into_response() };
+    match names::check(&request, at, &app.engine.config().server.public_urls) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
     }
 }
 
@@ -111,34 +132,16 @@ async fn authenticate(State(app): State<Arc<App>>, mut request: Request, next: N
         .and_then(|value| value.strip_prefix("Bearer "))
         .map(|token| Secret::new(token.trim()));
     let Some(presented) = presented else { return ApiError::Unauthenticated.into_response() };
-    // The token that `serve` printed is known without the database: whoever looks for what is wrong with it can get in.
-    let session = app.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-    let principal = match identify(&presented, &session) {
-        Some(principal) => Some(principal),
-        None => match stored(&app).await {
-            Ok(stored) => identify(&presented, &stored),
-            Err(error) => return error.into_response(),
-        },
-    };
-    match principal {
-        Some(principal) => {
+    match app.access.identify(&presented, app.store(), app.now()).await {
+        Ok(Presented::Known(principal)) => {
+            if let Some(pass) = request.extensions().get::<Pass>() {
+                pass.known();
+            }
             request.extensions_mut().insert(principal);
             next.run(request).await
         }
-        None => ApiError::Unauthenticated.into_response(),
+        Ok(Presented::Expired { name, at }) => ApiError::Expired { name, at }.into_response(),
+        Ok(Presented::Unknown) => ApiError::Unauthenticated.into_response(),
+        Err(error) => error.into_response(),
     }
-}
-
-async fn stored(app: &App) -> Result<Vec<Accepted>, ApiError> {
-    let mut tx = app.store().read().await?;
-    Ok(tx
-        .tokens()
-        .await?
-        .into_iter()
-        .filter_map(|token| {
-            // Told apart from the operating system's users by its prefix.
-            let name = format!("token:{}", token.name);
-            Some(Accepted { role: Role::parse(&token.role)?, name, digest: token.digest })
-        })
-        .collect())
 }
