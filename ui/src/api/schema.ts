@@ -1720,7 +1720,11 @@ export interface components {
             merged: string;
         };
         NewToken: {
+            /** @description For how long, such as `90d` or `12h`; `never` for one without an end. 90 days where it is left out. */
+            expires?: string | null;
             name: string;
+            /** @description Whose it is; the token's own name where it is left out. */
+            person?: string | null;
             role: components["schemas"]["Role"];
         };
         NoteText: {
@@ -2122,6 +2126,8 @@ export interface components {
         RedactReply: {
             /** @description Entries of the audit trail that hold it. They cannot be changed. */
             audit_entries_left: string[];
+            /** @description The configuration names it. */
+            configured?: boolean;
             /**
              * Format: int64
              * @description What actions said.
@@ -2133,6 +2139,18 @@ export interface components {
             incident: boolean;
             /** @description What became knowledge of it, and copies of it elsewhere in the knowledge base. */
             knowledge?: components["schemas"]["RedactedKnowledgeView"];
+            /**
+             * @description Where the database still holds it, as `table.column`, and in how many rows: other incidents, what was learned of a
+             *     service, the trail.
+             */
+            left?: {
+                [key: string]: number;
+            };
+            /**
+             * @description Names of services, targets and plans were redacted, too. False while the incident is not closed, or one of its actions
+             *     still counts for a limit: the engine goes by them. Ask again then.
+             */
+            names?: boolean;
             /** Format: int64 */
             signals: number;
         };
@@ -2569,7 +2587,9 @@ export interface components {
             verify: number | null;
         };
         TokenMade: {
+            expires_at: string | null;
             name: string;
+            person: string;
             role: components["schemas"]["Role"];
             /** @description Shown this once. */
             token: string;
@@ -2579,7 +2599,14 @@ export interface components {
         };
         TokenView: {
             created_at: string;
+            expired: boolean;
+            /** @description Refused from then on; null where it has no end. */
+            expires_at: string | null;
+            /** @description Who made it, where that is known. */
+            made_by: string | null;
             name: string;
+            /** @description Whose it is: where two people have to approve, all tokens of one person count once. */
+            person: string;
             role: components["schemas"]["Role"];
         };
         /** @enum {string} */
@@ -2891,6 +2918,14 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["LiveEvent"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

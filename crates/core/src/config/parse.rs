@@ -293,7 +293,7 @@ mod tests {
             ),
             (
                 "server:\n  public_urls: [\"selfheal.example\"]\n",
-                "monitoring_config.yaml:2:17: ",
+                "monitoring_config.yaml:2:18: ",
                 "expected an address such as",
             ),
             (
