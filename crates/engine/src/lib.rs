@@ -34,6 +34,7 @@ mod verify;
 mod watch;
 
 pub use channels::{NotifierStatus, NotifierTest, Told};
+pub use checkpoint::mended_entry;
 pub use decide::SIGNALS as EVIDENCE_LIMIT;
 pub use engine::{Adapters, Engine, EngineError, EngineStatus, OpenNotifiers, OpenSource, Role, StandingStill};
 pub use high_water::{HighWater, Mark};
