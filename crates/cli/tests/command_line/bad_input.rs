@@ -110,3 +110,41 @@ fn a_closed_pipe_is_no_error() {
     let output = child.wait_with_output().expect("ends");
     assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
 }
+
+/// What was typed, pasted or logged by a stranger reaches a terminal as what it is.
+#[test]
+fn what_is_repeated_on_a_terminal_hides_nothing() {
+    const HOSTILE: &str = "user \u{202e}gnp.exe\u{200b}\u{1b}[2J\u{e0041}";
+    const SHOWN: &str = "user \\u{202e}gnp.exe\\u{200b}\\u{1b}[2J\\u{e0041}";
+    let place = Place::new();
+    let place_note = place.run_with(&["ingest", "-", "--service", "web"], &format!("ERROR {HOSTILE}\n"));
+    assert_eq!(place_note.code, 0, "{place_note:?}");
+    for (arguments, code) in [
+        (&[HOSTILE][..], 2),
+        (&["incidents", "list", HOSTILE], 2),
+        (&["incidents", "show", HOSTILE], 1),
+        (&["knowledge", "show", HOSTILE], 1),
+        (&["knowledge", "recommend", HOSTILE], 1),
+        (&["audit", "verify", HOSTILE], 1),
+        (&["audit", "list", "--since", HOSTILE], 1),
+        (&["restore", HOSTILE], 1),
+        (&["token", "add", HOSTILE, "--role", "viewer"], 1),
+        (&["change", "record", HOSTILE, "--service", HOSTILE], 2),
+        (&["incidents", "list"], 0),
+        (&["incidents", "show", "1"], 0),
+        (&["-v", "incidents", "show", "1"], 0),
+    ] {
+        let ran = place.run(arguments);
+        let said = format!("{}{}", ran.out, ran.err);
+        assert_eq!(ran.code, code, "{arguments:?}: {said}");
+        let hidden = |c: char| c != '\n' && c != '\t' && !selfheal_core::is_plain(c);
+        assert!(!said.contains(hidden), "{arguments:?}: {said:?}");
+        assert!(said.contains("user \\u{202e}gnp.exe") || arguments.len() < 2 || code == 2, "{arguments:?}: {said}");
+    }
+    assert!(place.run(&["incidents", "show", "1"]).out.contains(SHOWN));
+    // As data it is exact, and what would not be seen is escaped as JSON has it.
+    let ran = place.run(&["incidents", "show", "1", "--json"]);
+    assert!(ran.out.contains("\\u202e") && !ran.out.contains('\u{202e}'), "{}", ran.out);
+    let data: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert!(data.to_string().contains(HOSTILE.split_once('\u{1b}').expect("parts").0), "{data}");
+}
