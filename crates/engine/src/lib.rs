@@ -6,6 +6,7 @@
 pub mod ports;
 
 mod breaker;
+mod burst;
 mod channels;
 mod checkpoint;
 mod conclude;
