@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         // It repeats what was typed, or pasted.
         Err(error) => {
             eprint!("{}", output::harmless(&error.render().to_string()));
-            return ExitCode::from(error.exit_code().unsigned_abs().min(255) as u8);
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
     log(&arguments);

@@ -82,7 +82,10 @@ async fn a_tail_that_is_cut_off_with_its_checkpoints_is_found_by_what_the_home_k
     let place = place.reopen().await;
     place.tick().await;
     let problems = place.app.engine.status().problems;
-    assert!(problems.get("older database").is_some_and(|problem| problem.contains("has seen audit entry")), "{problems:?}");
+    assert!(
+        problems.get("older database").is_some_and(|problem| problem.contains("has seen audit entry")),
+        "{problems:?}"
+    );
     place.app.engine.trust().await.expect("taken as it is");
     place.tick().await;
     let problems = place.app.engine.status().problems;

@@ -119,28 +119,28 @@ fn what_is_repeated_on_a_terminal_hides_nothing() {
     let place = Place::new();
     let place_note = place.run_with(&["ingest", "-", "--service", "web"], &format!("ERROR {HOSTILE}\n"));
     assert_eq!(place_note.code, 0, "{place_note:?}");
-    for (arguments, code) in [
-        (&[HOSTILE][..], 2),
-        (&["incidents", "list", HOSTILE], 2),
-        (&["incidents", "show", HOSTILE], 1),
-        (&["knowledge", "show", HOSTILE], 1),
-        (&["knowledge", "recommend", HOSTILE], 1),
-        (&["audit", "verify", HOSTILE], 1),
-        (&["audit", "list", "--since", HOSTILE], 1),
-        (&["restore", HOSTILE], 1),
-        (&["token", "add", HOSTILE, "--role", "viewer"], 1),
-        (&["change", "record", HOSTILE, "--service", HOSTILE], 2),
-        (&["incidents", "list"], 0),
-        (&["incidents", "show", "1"], 0),
-        (&["-v", "incidents", "show", "1"], 0),
+    for arguments in [
+        &[HOSTILE][..],
+        &["incidents", "list", HOSTILE],
+        &["incidents", "show", HOSTILE],
+        &["knowledge", "show", HOSTILE],
+        &["knowledge", "recommend", HOSTILE],
+        &["audit", "verify", HOSTILE],
+        &["audit", "list", "--since", HOSTILE],
+        &["restore", HOSTILE],
+        &["token", "add", HOSTILE, "--role", "viewer"],
+        &["incidents", "list"],
+        &["incidents", "show", "1"],
+        &["-v", "incidents", "show", "1"],
     ] {
         let ran = place.run(arguments);
         let said = format!("{}{}", ran.out, ran.err);
-        assert_eq!(ran.code, code, "{arguments:?}: {said}");
         let hidden = |c: char| c != '\n' && c != '\t' && !selfheal_core::is_plain(c);
         assert!(!said.contains(hidden), "{arguments:?}: {said:?}");
-        assert!(said.contains("user \\u{202e}gnp.exe") || arguments.len() < 2 || code == 2, "{arguments:?}: {said}");
+        assert_eq!(ran.code == 0, !arguments.contains(&HOSTILE), "{arguments:?}: {said}");
     }
+    let said = place.run(&["knowledge", "recommend", HOSTILE]).err;
+    assert!(said.contains(SHOWN), "{said}");
     assert!(place.run(&["incidents", "show", "1"]).out.contains(SHOWN));
     // As data it is exact, and what would not be seen is escaped as JSON has it.
     let ran = place.run(&["incidents", "show", "1", "--json"]);
