@@ -7,9 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::known::{Known, plain};
-use crate::{
-    Incident, IncidentId, ServiceName, Severity, State, Timestamp, Waits, told, visible, visible_line,
-};
+use crate::{Incident, IncidentId, ServiceName, Severity, State, Timestamp, Waits, told, visible, visible_line};
 
 /// What about an incident people are told.
 #[derive(
@@ -100,7 +98,12 @@ impl Notice {
             severity: incident.severity,
             // Here, once, for whichever channel: it carries words of a log line.
             title: visible_line(&title(kind, incident)).into_owned(),
-            body: visible(&body(&incident.title, &why(incident, at), &known.iter().map(Cause::from).collect::<Vec<_>>())).into_owned(),
+            body: visible(&body(
+                &incident.title,
+                &why(incident, at),
+                &known.iter().map(Cause::from).collect::<Vec<_>>(),
+            ))
+            .into_owned(),
             about: About::Incident {
                 kind,
                 incident: incident.id,
