@@ -93,6 +93,21 @@ impl House {
         self.engine.take(&signals, None).await.expect("taken");
     }
 
+    /// A storm: incidents that have nothing to do with each other. The first is critical, and last in no list.
+    async fn storm(&self, from: usize, count: usize) {
+        let letters = |number: usize, salt: usize| -> String {
+            (0..7).map(|place| char::from(b'g' + ((number * 31 + salt) / 20_usize.pow(place) % 20) as u8)).collect()
+        };
+        for number in from..from + count {
+            let level = if number % 10 == 7 { "FATAL" } else { "ERROR" };
+            let words = [1_000_003, 2_000_003, 3_000_017].map(|salt| letters(number, salt)).join(" ");
+            let record = parse_record(&format!("{level} fault {words}"), self.clock.now());
+            let service = ServiceName::new(format!("s{number}"));
+            let signals = reduce(&[record], &SourceName::new("log"), &service, &Default::default());
+            self.engine.take(&signals, None).await.expect("taken");
+        }
+    }
+
     async fn resolve(&self, id: i64) {
         let mut tx = self.store.write().await.expect("a transaction");
         let now = self.clock.now();
@@ -282,6 +297,62 @@ async fn in_quiet_hours_only_what_is_critical_is_told_and_the_rest_in_one_at_the
     house.fail("search", "ERROR").await;
     house.settle().await;
     assert_eq!(bodies(&receiver)[3]["service"], "search");
+}
+
+#[tokio::test]
+async fn a_burst_is_five_notices_one_summary_a_minute_and_one_word_at_its_end() {
+    let receiver = Receiver::start();
+    let mut house = House::open(&format!("  notifiers:\n{}", hook("hook", &receiver, ""))).await;
+    house.storm(0, 30).await;
+    house.settle().await;
+    let kinds = || {
+        bodies(&receiver).iter().map(|body| body["kind"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(), ["escalated"; 5]);
+    // It goes on, over a crash; nothing is lost and nothing more is told one by one.
+    house.clock.pass(Span::from_secs(20));
+    house.storm(30, 10).await;
+    house.settle().await;
+    house.crash().await;
+    house.storm(40, 5).await;
+    house.settle().await;
+    assert_eq!(receiver.received().len(), 5);
+    house.clock.pass(Span::from_secs(60));
+    house.settle().await;
+    assert_eq!(kinds()[5..], ["summary"]);
+    let summary = bodies(&receiver).remove(5);
+    assert_eq!(summary["incidents"].as_array().map(Vec::len), Some(40), "{summary}");
+    assert_eq!(summary["severity"], "critical");
+    let (title, body) = (summary["title"].as_str().unwrap_or_default(), summary["body"].as_str().unwrap_or_default());
+    assert!(title.starts_with("40 more incidents in the last minute: worst critical on s"), "{title}");
+    assert!(body.contains("and 20 more") && body.contains("selfheal incidents list"), "{body}");
+    // What is critical is named, each by itself and before anything else.
+    let told: String = bodies(&receiver).iter().map(|body| format!("{} {}\n", body["title"], body["body"])).collect();
+    for service in ["s7", "s17", "s27", "s37"] {
+        assert!(told.contains(&format!("{service} needs you")), "{service}: {told}");
+    }
+    // In the minute after it there is one more summary, and after a minute without any the end is told: once.
+    house.storm(45, 3).await;
+    house.settle().await;
+    house.crash().await;
+    house.settle().await;
+    house.clock.pass(Span::from_secs(60));
+    house.settle().await;
+    assert_eq!(kinds()[6..], ["summary"]);
+    house.clock.pass(Span::from_secs(60));
+    house.settle().await;
+    let over = bodies(&receiver).pop().expect("told");
+    assert!(
+        over["title"].as_str().is_some_and(|title| title == "The burst is over: 43 notices were told in summaries"),
+        "{over}"
+    );
+    house.clock.pass(Span::from_minutes(10));
+    house.settle().await;
+    assert_eq!(receiver.received().len(), 8);
+    // Then it is as before.
+    house.storm(48, 2).await;
+    house.settle().await;
+    assert_eq!(kinds()[8..], ["escalated"; 2]);
 }
 
 #[tokio::test]

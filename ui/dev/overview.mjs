@@ -41,8 +41,26 @@ export function audit(incident, limit, before) {
 
 export const chain = (mode) =>
   mode === 'broken'
-    ? { ok: false, verified: 76, entries: ENTRIES, first_bad: 'entry 77 does not carry the hash of entry 76' }
-    : { ok: true, verified: ENTRIES, entries: ENTRIES, first_bad: null };
+    ? {
+        ok: false,
+        verdict: 'broken',
+        problems: [],
+        doubts: [],
+        notes: [],
+        verified: 76,
+        entries: ENTRIES,
+        first_bad: 'entry 77 does not carry the hash of entry 76',
+      }
+    : {
+        ok: true,
+        verdict: 'verified',
+        problems: [],
+        doubts: [],
+        notes: [],
+        verified: ENTRIES,
+        entries: ENTRIES,
+        first_bad: null,
+      };
 
 export const overview = (mode, list, automation) => ({
   version: '0.1.0',
@@ -59,7 +77,12 @@ export const overview = (mode, list, automation) => ({
   counts: Object.fromEntries(
     ['needs_you', 'in_progress', 'recently_fixed'].map((group) => [group, list.filter((r) => r.group === group).length]),
   ),
-  audit: { entries: ENTRIES, ok: mode !== 'broken', first_bad: mode === 'broken' ? 'au_77' : null },
+  audit: {
+    entries: ENTRIES,
+    ok: mode !== 'broken',
+    verdict: mode === 'broken' ? 'broken' : 'verified',
+    first_bad: mode === 'broken' ? 'au_77' : null,
+  },
   me: { name: 'ana', role: 'approver' },
   demo:
     mode === 'full' || mode === 'bare'

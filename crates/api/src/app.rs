@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use selfheal_adapters::{HomeSigner, KeptCheckpoints};
-use selfheal_core::audit::{NewEntry, Trail};
+use selfheal_core::audit::NewEntry;
 use selfheal_core::config::Config;
 use selfheal_core::{Posture, Timestamp};
 use selfheal_engine::ports::Notifier;
@@ -54,7 +54,7 @@ pub struct App {
     /// Who is let in over TCP.
     pub(crate) access: Arc<Access>,
     /// How far the audit chain was checked for the header of the window.
-    pub(crate) trail: tokio::sync::Mutex<Option<Trail>>,
+    pub(crate) trail: tokio::sync::Mutex<Option<crate::audit::Known>>,
     /// What this home keeps of the audit trail outside the database. No signer where its key cannot be used.
     pub(crate) signer: Option<Arc<HomeSigner>>,
     pub(crate) kept: KeptCheckpoints,
@@ -82,6 +82,10 @@ impl App {
         let app = Self::assemble(options.home, config_path, config, store, kept, options.notifiers, options.demo)?;
         app.engine.remember_with(Arc::new(marks));
         app.engine.start_from(Arc::new(snapshot));
+        // A database that cannot be written to now can still be looked at; `audit verify` says what is missing.
+        if let Err(error) = crate::audit::mend_guards(&app).await {
+            app.engine.problem("audit triggers", Some(error.to_string()));
+        }
         Ok(app)
     }
 
@@ -106,20 +110,22 @@ impl App {
             open_notifiers: Box::new(selfheal_adapters::open_notifiers),
             open_source: Box::new(selfheal_adapters::open_source),
         };
-        let requests = store.clone().for_requests();
         // Unique even where every container is called the same and every engine has process id 1.
         let nonce = crate::token::digest(&crate::token::random()?);
         let holder = format!("{}:{}:{}", selfheal_adapters::hostname(), std::process::id(), &nonce[..8]);
-        let engine = Engine::new(store, config, adapters, holder);
         // Without its key an engine still heals and says what it cannot do: signatures show a change afterwards, the chain
         // and the append-only tables are there all the same.
-        let signer = match HomeSigner::open(home.audit_key(), kept.clone()) {
-            Ok(signer) => Some(Arc::new(signer)),
-            Err(error) => {
-                engine.problem("audit key", Some(error.to_string()));
-                None
+        let (signer, store, unusable) = match HomeSigner::open(home.audit_key(), kept.clone()) {
+            Ok(signer) => {
+                let signer = Arc::new(signer);
+                (Some(Arc::clone(&signer)), store.sealed_with(signer), None)
             }
+            Err(error) => (None, store, Some(error.to_string())),
         };
+        // After the key: what people do is sealed as well.
+        let requests = store.clone().for_requests();
+        let engine = Engine::new(store, config, adapters, holder);
+        engine.problem("audit key", unusable);
         if let Some(signer) = &signer {
             engine.sign_with(signer.clone());
         }

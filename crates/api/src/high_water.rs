@@ -64,7 +64,7 @@ mod tests {
     fn each_database_has_a_mark_of_its_own_and_a_broken_file_is_no_mark() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("high_water.json");
-        let mark = |id| Mark { id: AuditId(id), hash: "h".into(), latest: Timestamp::EPOCH };
+        let mark = |id| Mark { id: AuditId(id), hash: "h".into(), latest: Timestamp::EPOCH, signed: None };
         let (one, other) = (MarkFile::new(path.clone(), "one".into()), MarkFile::new(path.clone(), "other".into()));
         assert_eq!(one.load(), Ok(None));
         one.store(&mark(1)).expect("stored");

@@ -16,7 +16,15 @@ use tracing_subscriber::EnvFilter;
 use args::{Arguments, Command};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse_from(names::arguments(std::env::args_os()));
+    let arguments = match Arguments::try_parse_from(names::arguments(std::env::args_os())) {
+        Ok(arguments) => arguments,
+        Err(error) if !error.use_stderr() => error.exit(),
+        // It repeats what was typed, or pasted.
+        Err(error) => {
+            eprint!("{}", output::harmless(&error.render().to_string()));
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
     log(&arguments);
     selfheal_api::raise_descriptors();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -29,7 +37,7 @@ fn main() -> ExitCode {
     match runtime.block_on(commands::run(arguments)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("{}", failure::words(&error));
+            output::complain(failure::words(&error));
             ExitCode::FAILURE
         }
     }
@@ -47,7 +55,7 @@ fn log(arguments: &Arguments) {
     let filter = EnvFilter::try_from_env("SELFHEAL_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| output::Visible(std::io::stderr()))
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_target(false)
         .init();

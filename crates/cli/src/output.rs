@@ -17,16 +17,15 @@ pub fn line(text: impl std::fmt::Display) {
     }
 }
 
-/// Text without the characters that drive a terminal: whoever writes a log line must not forge the screen on which its fix
-/// is approved.
+/// Text without what drives a terminal, is not seen or turns the text around: whoever writes a log line must not forge the
+/// screen on which its fix is approved.
 pub fn harmless(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| match c {
-            '\n' | '\t' => vec![c],
-            c if c.is_control() => c.escape_default().collect(),
-            c => vec![c],
-        })
-        .collect()
+    selfheal_core::visible(text).into_owned()
+}
+
+/// Prints to standard error what may repeat what somebody else wrote: an argument, a file, an answer.
+pub fn complain(text: impl std::fmt::Display) {
+    eprintln!("{}", harmless(&text.to_string()));
 }
 
 /// Prints a text with some of its spans (in UTF-16 code units) set off, where a terminal shows it.
@@ -50,7 +49,8 @@ pub fn marked(indent: &str, text: &str, spans: &[selfheal_api::view::TextSpan]) 
 }
 
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    line(serde_json::to_string_pretty(value)?);
+    // The same data: what would not be seen is escaped as JSON has it.
+    line(selfheal_core::visible_json(&serde_json::to_string_pretty(value)?));
     Ok(())
 }
 
@@ -61,7 +61,8 @@ pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [St
     let mut any = false;
     for row in rows {
         any = true;
-        table.add_row(row);
+        // Before the widths are measured.
+        table.add_row(row.map(|cell| harmless(&cell)));
     }
     if any {
         // Borderless tables are padded at their edges.
@@ -89,7 +90,7 @@ pub fn fitted<const N: usize>(
     cuttable: &str,
     rows: impl IntoIterator<Item = [String; N]>,
 ) {
-    let rows: Vec<[String; N]> = rows.into_iter().collect();
+    let rows: Vec<[String; N]> = rows.into_iter().map(|row| row.map(|cell| harmless(&cell))).collect();
     // A space on either side of each cell; the last one of a line is not printed.
     let mut widths: Vec<usize> = (0..N)
         .map(|column| {
@@ -155,9 +156,38 @@ pub fn told(sentence: &str) -> String {
     selfheal_core::told::spoken(sentence, |at| time(&at.to_rfc3339()))
 }
 
+/// A place for log lines in which nothing is hidden. The line's own colours stay: the subscriber itself escapes those of others.
+pub struct Visible<W>(pub W);
+
+impl<W: std::io::Write> std::io::Write for Visible<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut parts = text.split('\u{1b}');
+        let mut shown = harmless(parts.next().unwrap_or_default());
+        for part in parts {
+            shown.push('\u{1b}');
+            shown.push_str(&harmless(part));
+        }
+        self.0.write_all(shown.as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_line_keeps_its_colours_and_hides_nothing() {
+        use std::io::Write;
+        let mut out = Visible(Vec::new());
+        out.write_all("\u{1b}[33mWARN\u{1b}[0m user \u{202e}gnp.exe\n".as_bytes()).expect("written");
+        assert_eq!(String::from_utf8(out.0).expect("text"), "\u{1b}[33mWARN\u{1b}[0m user \\u{202e}gnp.exe\n");
+    }
 
     #[test]
     fn escape_sequences_are_shown_and_not_obeyed() {

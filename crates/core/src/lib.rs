@@ -33,6 +33,7 @@ pub mod redact;
 mod score;
 mod severity;
 mod time;
+mod visible;
 mod waits;
 
 pub use action::{Action, ActionClass, ActionKind, ParameterSpec, TargetSpec};
@@ -63,4 +64,5 @@ pub use score::{BasisPoints, DecisionConfidence, ScoreOutOfRange};
 pub use severity::Severity;
 pub use time::{Span, Timestamp};
 pub use verify::Verdict;
+pub use visible::{is_plain, visible, visible_json, visible_line};
 pub use waits::Waits;

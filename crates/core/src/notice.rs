@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::known::{Known, plain};
-use crate::{Incident, IncidentId, ServiceName, Severity, State, Timestamp, Waits, told};
+use crate::{Incident, IncidentId, ServiceName, Severity, State, Timestamp, Waits, told, visible, visible_line};
 
 /// What about an incident people are told.
 #[derive(
@@ -43,6 +43,9 @@ impl NoticeKind {
     }
 }
 
+/// Notices that a summary names; of the others it says how many.
+const NAMED: usize = 20;
+
 /// What a notifier shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
@@ -69,7 +72,7 @@ pub enum About {
         /// Tells this incident from another home's of the same number.
         opened_at: Timestamp,
     },
-    /// What was held back in the quiet hours, and still is so at their end.
+    /// What was held back in the quiet hours or in a burst, and still is so when it is told.
     Summary { incidents: Vec<IncidentId> },
     /// Somebody wants to see whether a notifier works.
     Test,
@@ -93,8 +96,14 @@ impl Notice {
             id: id(&[nonce, kind.as_str(), &incident.id.to_string(), &incident.opened_at.to_string()]),
             at,
             severity: incident.severity,
-            title: title(kind, incident),
-            body: body(&incident.title, &why(incident, at), &known.iter().map(Cause::from).collect::<Vec<_>>()),
+            // Here, once, for whichever channel: it carries words of a log line.
+            title: visible_line(&title(kind, incident)).into_owned(),
+            body: visible(&body(
+                &incident.title,
+                &why(incident, at),
+                &known.iter().map(Cause::from).collect::<Vec<_>>(),
+            ))
+            .into_owned(),
             about: About::Incident {
                 kind,
                 incident: incident.id,
@@ -113,17 +122,68 @@ impl Notice {
 
     /// One notice for many that were held back. Known by them, so that another try has the same id.
     pub fn summary(notices: &[&Self], at: Timestamp) -> Self {
-        let mut incidents: Vec<IncidentId> = notices.iter().filter_map(|notice| notice.incident()).collect();
-        incidents.sort();
-        incidents.dedup();
+        let incidents = incidents_of(notices);
         let ids: Vec<&str> = notices.iter().map(|notice| notice.id.as_str()).collect();
         Self {
             id: id(&ids),
             at,
-            severity: notices.iter().map(|notice| notice.severity).max().unwrap_or(Severity::Info),
+            severity: severity_of(notices),
             title: format!("{} from the quiet hours", told::many(notices.len(), "notice")),
             body: notices.iter().map(|notice| notice.in_one_line()).collect::<Vec<_>>().join("\n"),
             about: About::Summary { incidents },
+        }
+    }
+
+    /// One notice for many that came faster than anybody reads. What is critical is named first: it must not drown.
+    pub fn burst(notices: &[&Self], at: Timestamp) -> Self {
+        let mut sorted = notices.to_vec();
+        sorted.sort_by_key(|notice| std::cmp::Reverse(notice.severity));
+        let (severity, incidents) = (severity_of(notices), incidents_of(notices));
+        let worst = sorted.first().and_then(|worst| match &worst.about {
+            About::Incident { service, .. } => {
+                Some(format!(": worst {} on {}", severity.as_str(), visible_line(service.as_str())))
+            }
+            About::Summary { .. } | About::Test => None,
+        });
+        let critical = sorted.iter().filter(|notice| notice.severity == Severity::Critical).count();
+        let mut lines = Vec::new();
+        if critical > 0 {
+            lines.push(format!("Critical: {critical}"));
+        }
+        lines.extend(sorted.iter().take(NAMED).map(|notice| notice.in_one_line()));
+        if sorted.len() > NAMED {
+            let of_them = match critical.saturating_sub(NAMED) {
+                0 => String::new(),
+                more => format!(", {more} of them critical"),
+            };
+            lines.push(format!("and {} more{of_them}", sorted.len() - NAMED));
+        }
+        lines.push("`selfheal incidents list` shows them all.".into());
+        let ids: Vec<&str> = notices.iter().map(|notice| notice.id.as_str()).collect();
+        Self {
+            id: id(&ids),
+            at,
+            severity,
+            title: format!(
+                "{} more incident{} in the last minute{}",
+                incidents.len(),
+                if incidents.len() == 1 { "" } else { "s" },
+                worst.unwrap_or_default()
+            ),
+            body: lines.join("\n"),
+            about: About::Summary { incidents },
+        }
+    }
+
+    /// No more came: what was told in summaries altogether.
+    pub fn burst_over(count: u64, since: Timestamp, at: Timestamp) -> Self {
+        Self {
+            id: id(&["burst over", &count.to_string(), &since.to_string()]),
+            at,
+            severity: Severity::Info,
+            title: format!("The burst is over: {count} notices were told in summaries"),
+            body: format!("It began at {since}. `selfheal incidents list` shows what is still open."),
+            about: About::Summary { incidents: Vec::new() },
         }
     }
 
@@ -153,6 +213,17 @@ impl Notice {
         let body = lines.map(|line| cut(line, LINE)).collect::<Vec<_>>().join("; ");
         format!("- {} ({}{number}): {body}", self.title, self.severity.as_str())
     }
+}
+
+fn incidents_of(notices: &[&Notice]) -> Vec<IncidentId> {
+    let mut incidents: Vec<IncidentId> = notices.iter().filter_map(|notice| notice.incident()).collect();
+    incidents.sort();
+    incidents.dedup();
+    incidents
+}
+
+fn severity_of(notices: &[&Notice]) -> Severity {
+    notices.iter().map(|notice| notice.severity).max().unwrap_or(Severity::Info)
 }
 
 fn id(parts: &[&str]) -> String {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use selfheal_core::config::{Notifications, NotifierSpec};
 use selfheal_core::{About, EffectId, Notice, NotifierName, Timestamp};
 
+use crate::burst::Paces;
 use crate::engine::{Adapters, Engine, lock};
 use crate::ports::{Notifier, NotifyError, OpenedNotifier, Retry};
 
@@ -21,6 +22,8 @@ pub(crate) struct Channels {
     pub(crate) busy: Mutex<HashSet<NotifierName>>,
     /// Sent, and not yet written down: not sent again as long as this process lives.
     pub(crate) sent: Mutex<HashSet<EffectId>>,
+    /// How fast each was told things.
+    pub(crate) paces: Mutex<Paces>,
 }
 
 #[derive(Clone)]
@@ -72,6 +75,7 @@ impl Channels {
             told: Mutex::default(),
             busy: Mutex::default(),
             sent: Mutex::default(),
+            paces: Mutex::default(),
         }
     }
 

@@ -14,12 +14,17 @@ use selfheal_store::PendingEffect;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
+use crate::burst::{Carried, WINDOW, is_held};
 use crate::channels::{Channel, about};
-use crate::engine::{DELIVERIES, Engine, EngineError, lock};
+use crate::engine::{Engine, EngineError, lock};
 use crate::ports::{NotifyError, Retry};
 
 /// A notice that does not arrive is tried this often: over 25 minutes, unless the other side asks for longer pauses.
 const TRIES: i64 = 10;
+/// Notices of one message that are put on record by themselves when it is given up.
+const FAILED: usize = 20;
+/// Deliveries that are looked at together: more than any burst has.
+const BURST: i64 = 20_000;
 /// Seconds; doubled with each try.
 const FIRST_PAUSE: u64 = 10;
 const LONGEST_PAUSE: Span = Span::from_minutes(5);
@@ -30,10 +35,18 @@ const LONGEST_WISH: Span = Span::from_minutes(60);
 struct Message {
     rows: Vec<PendingEffect>,
     notice: Notice,
+    /// What the first of the rows carries on when it was told; `None` ends them all.
+    carry: Option<Carried>,
+    /// It stands for itself, and counts as such.
+    singly: bool,
 }
 
 impl Message {
-    /// What was held back, as one. A summary that does not arrive is made again from what then is still so.
+    fn one((row, notice): (PendingEffect, Notice)) -> Self {
+        Self { rows: vec![row], notice, carry: None, singly: true }
+    }
+
+    /// What was held back in quiet hours, as one. A summary that does not arrive is made again from what then is still so.
     fn summary(held: Vec<(PendingEffect, Notice)>, now: Timestamp) -> Option<Self> {
         let (rows, notices): (Vec<_>, Vec<_>) = held.into_iter().unzip();
         let notice = match &notices[..] {
@@ -41,7 +54,30 @@ impl Message {
             [only] => only.clone(),
             several => Notice::summary(&several.iter().collect::<Vec<_>>(), now),
         };
-        Some(Self { rows, notice })
+        Some(Self { rows, notice, carry: None, singly: true })
+    }
+
+    /// What a burst held back since the last word, or that it is over.
+    fn burst(
+        carrier: Option<(PendingEffect, Carried)>,
+        held: Vec<(PendingEffect, Notice)>,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let (mut rows, notices): (Vec<_>, Vec<_>) = held.into_iter().unzip();
+        let carried = carrier.as_ref().map(|(_, carried)| *carried);
+        let count = carried.map_or(0, |carried| carried.count) + notices.len() as u64;
+        let since = carried.map_or(now - WINDOW, |carried| carried.since);
+        if let Some((row, _)) = carrier {
+            rows.insert(0, row);
+        }
+        let (notice, carry) = match (&notices[..], carried) {
+            ([], None) => return None,
+            // No burst after all.
+            ([only], None) => (only.clone(), None),
+            ([], Some(_)) => (Notice::burst_over(count, since, now), None),
+            (several, _) => (Notice::burst(&several.iter().collect::<Vec<_>>(), now), Some(Carried { since, count })),
+        };
+        Some(Self { rows, notice, carry, singly: false })
     }
 }
 
@@ -74,33 +110,58 @@ impl Engine {
         let channel = self.channels.find(name);
         let disturbs = channel.as_ref().is_none_or(Channel::disturbs);
         let quiet_until = self.quiet_until().filter(|_| disturbs);
-        let (mut held, mut messages) = (Vec::new(), Vec::new());
-        let mut tx = self.write_as_leader().await?;
-        for row in tx.due_deliveries(now, DELIVERIES).await? {
+        let (mut held, mut fresh, mut burst, mut carrier) = (Vec::new(), Vec::new(), Vec::new(), None);
+        let (mut over, mut later) = (Vec::new(), Vec::new());
+        // Read without keeping any writer waiting: a burst has thousands.
+        let mut tx = self.store.read().await?;
+        self.take_up_burst(name, now, &mut tx).await?;
+        for row in tx.due_deliveries(now, BURST).await? {
             let Some((notifier, notice)) = parts(row.body.clone()) else { continue };
             if notifier != *name {
                 continue;
             }
-            let incident = tx.incident(row.incident_id).await?;
+            let carried = Carried::of(&row);
             let current = match &notice.about {
-                About::Incident { kind, .. } => kind.fits(&incident),
+                _ if carried.is_some() => true,
+                About::Incident { kind, .. } => kind.fits(&tx.incident(row.incident_id).await?),
                 About::Summary { .. } | About::Test => true,
             };
             let wanted = channel.as_ref().is_some_and(|channel| channel.wants(&notice, config.notifications.native));
             if !current || !wanted || lock(&self.channels.sent).contains(&row.id) {
-                tx.finish_effect(row.id).await?;
+                over.push(row.id);
                 continue;
             }
-            match quiet_until {
-                Some(until) if notice.severity < Severity::Critical => {
-                    tx.postpone_effect(row.id, until, &json!({ "held": true })).await?;
+            match (quiet_until, carried) {
+                // Nobody is woken to hear that it is over.
+                (Some(_), Some(_)) => over.push(row.id),
+                (None, Some(carried)) => carrier = Some((row, carried)),
+                (Some(until), None) if notice.severity < Severity::Critical => {
+                    later.push((row.id, until, json!({ "held": true })));
                 }
                 _ if row.state["held"] == true => held.push((row, notice)),
-                _ => messages.push(Message { rows: vec![row], notice }),
+                _ if is_held(&row) => burst.push((row, notice)),
+                _ => fresh.push((row, notice)),
             }
         }
-        tx.commit().await?;
-        for message in Message::summary(held, now).into_iter().chain(messages) {
+        drop(tx);
+        if carrier.is_some() || !burst.is_empty() {
+            burst.append(&mut fresh);
+        }
+        let sorted = self.sort_by_pace(name, fresh, now);
+        let until = sorted.until.unwrap_or(now + WINDOW);
+        later.extend(sorted.held.into_iter().map(|row| (row.id, until, json!({ "burst": true }))));
+        if !over.is_empty() || !later.is_empty() {
+            let mut tx = self.write_as_leader().await?;
+            for id in over {
+                tx.finish_effect(id).await?;
+            }
+            for (id, until, state) in later {
+                tx.postpone_effect(id, until, &state).await?;
+            }
+            tx.commit().await?;
+        }
+        let summaries = Message::summary(held, now).into_iter().chain(Message::burst(carrier, burst, now));
+        for message in summaries.chain(sorted.singly.into_iter().map(Message::one)) {
             if let Some(channel) = &channel {
                 self.send(channel, &message).await?;
             }
@@ -116,14 +177,29 @@ impl Engine {
         }
         self.problem(&about(&channel.name), result.as_ref().err().map(ToString::to_string));
         let now = self.now();
+        let carry = message.carry.filter(|_| result.is_ok());
+        match (&carry, message.singly) {
+            (Some(_), _) => self.burst_goes_on(&channel.name, Some(now + WINDOW)),
+            (None, true) if result.is_ok() => self.told_singly(&channel.name, now),
+            (None, false) if result.is_ok() => self.burst_goes_on(&channel.name, None),
+            (None, _) => {}
+        }
         let mut tx = self.write_as_leader().await?;
-        for row in &message.rows {
+        for (i, row) in message.rows.iter().enumerate() {
+            if let Some(carried) = carry.filter(|_| i == 0) {
+                tx.postpone_effect(row.id, now + WINDOW, &carried.state()).await?;
+                continue;
+            }
             let given_up = result.as_ref().err().map(|error| (error, pause(row.tries, error.retry)));
             match given_up {
                 None => tx.finish_effect(row.id).await?,
                 Some((_, Some(pause))) => tx.reschedule_effect(row.id, now + pause, &row.state).await?,
                 Some((error, None)) => {
                     tx.finish_effect(row.id).await?;
+                    // Of thousands in one message the first says it for all.
+                    if i >= FAILED {
+                        continue;
+                    }
                     tx.audit(failed(&channel.name, row, &message.notice, error, now)).await?;
                 }
             }

@@ -95,6 +95,8 @@ pub struct Engine {
     /// What signs the audit trail, and how far it did. An engine without one signs nothing.
     pub(crate) signer: OnceLock<Arc<dyn Signer>>,
     pub(crate) signed: Mutex<Option<Signed>>,
+    /// The trail after what is signed, as far as it was looked at.
+    pub(crate) unsigned: Mutex<crate::checkpoint::Looked>,
     config: Mutex<Arc<Config>>,
     live: broadcast::Sender<LiveEvent>,
     pub(crate) holder: String,
@@ -154,6 +156,7 @@ impl Engine {
             outcomes: Mutex::default(),
             signer: OnceLock::new(),
             signed: Mutex::default(),
+            unsigned: Mutex::default(),
             config: Mutex::new(Arc::new(config)),
             live: broadcast::channel(256).0,
             holder,
@@ -225,6 +228,7 @@ impl Engine {
     /// The audit trail is another one: what was signed of it before says nothing of this one.
     pub fn trail_replaced(&self) {
         *lock(&self.signed) = None;
+        *lock(&self.unsigned) = Default::default();
     }
 
     /// Every row was replaced: what was read before is forgotten, and the lease is taken anew.

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use selfheal_core::audit::Remembered;
 use selfheal_core::{AuditId, Timestamp};
 use selfheal_store::Tx;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,9 @@ pub struct Mark {
     pub id: AuditId,
     pub hash: String,
     pub latest: Timestamp,
+    /// What the home signed there. An older Selfheal did not remember it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Remembered>,
 }
 
 /// Where the mark is kept: outside the database. What it stored has to outlive a crash of the machine.
@@ -37,6 +41,44 @@ impl Engine {
 
     fn memory(&self) -> Option<Arc<dyn HighWater>> {
         lock(&self.high_water).clone()
+    }
+
+    /// What this home remembers of its database; `None` where it was never used.
+    pub fn mark(&self) -> Result<Option<Mark>, String> {
+        self.memory().map_or(Ok(None), |memory| memory.load())
+    }
+
+    /// What this engine signed, or what the home knew before this engine signed anything.
+    async fn remembered_signatures(&self, tx: &mut Tx) -> Result<Option<Remembered>, EngineError> {
+        let signed = *lock(&self.signed);
+        let (Some(signed), Some(signer)) = (signed, self.signer.get()) else {
+            return Ok(self.mark().ok().flatten().and_then(|mark| mark.signed));
+        };
+        let key = signer.public_key().id();
+        let checkpoints = tx.count_audit_checkpoints(&key).await?;
+        Ok(Some(Remembered { key, entry: signed.entry(), checkpoints }))
+    }
+
+    /// What the database has of this home's signatures.
+    async fn signatures_in(&self, tx: &mut Tx) -> Result<Option<Remembered>, EngineError> {
+        let Some(signer) = self.signer.get() else { return Ok(None) };
+        let key = signer.public_key().id();
+        let Some(last) = tx.last_audit_checkpoint(&key).await? else { return Ok(None) };
+        let checkpoints = tx.count_audit_checkpoints(&key).await?;
+        Ok(Some(Remembered { key, entry: last.entry_id, checkpoints }))
+    }
+
+    /// Stores the mark anew although the trail has not grown: what was signed is remembered at once.
+    pub(crate) async fn remember_signature(&self) {
+        lock(&self.marked).take();
+        let stored = async {
+            let mut tx = self.store.read().await?;
+            self.remember(&mut tx).await
+        };
+        match stored.await {
+            Ok(stored) => self.problem("high-water mark", stored.err()),
+            Err(error) => tracing::warn!(%error, "what was signed is not remembered yet"),
+        }
     }
 
     /// Why this database must not be acted on, and the mark that it does not hold.
@@ -89,7 +131,9 @@ impl Engine {
     pub async fn trust(&self) -> Result<(), EngineError> {
         let mut tx = self.store.read().await?;
         lock(&self.marked).take();
-        self.remember(&mut tx).await?.map_err(EngineError::Corrupt)?;
+        // What the home signed there before is what it finds there now.
+        let signed = self.signatures_in(&mut tx).await?;
+        self.remember_with_signatures(&mut tx, signed).await?.map_err(EngineError::Corrupt)?;
         self.problem(ABOUT, None);
         self.nudge();
         Ok(())
@@ -97,12 +141,22 @@ impl Engine {
 
     /// Stores the mark, where it moved.
     async fn remember(&self, tx: &mut Tx) -> Result<Result<(), String>, EngineError> {
-        let (Some(memory), Some((id, hash))) = (self.memory(), tx.audit_head().await?) else { return Ok(Ok(())) };
-        if lock(&self.marked).as_ref().is_some_and(|marked| *marked == (id, hash.clone())) {
+        let (Some(_), Some(head)) = (self.memory(), tx.audit_head().await?) else { return Ok(Ok(())) };
+        if lock(&self.marked).as_ref().is_some_and(|marked| *marked == head) {
             return Ok(Ok(()));
         }
+        let signed = self.remembered_signatures(tx).await?;
+        self.remember_with_signatures(tx, signed).await
+    }
+
+    async fn remember_with_signatures(
+        &self,
+        tx: &mut Tx,
+        signed: Option<Remembered>,
+    ) -> Result<Result<(), String>, EngineError> {
+        let (Some(memory), Some((id, hash))) = (self.memory(), tx.audit_head().await?) else { return Ok(Ok(())) };
         let latest = tx.latest_time().await?.unwrap_or(Timestamp::EPOCH);
-        let stored = memory.store(&Mark { id, hash: hash.clone(), latest });
+        let stored = memory.store(&Mark { id, hash: hash.clone(), latest, signed });
         if stored.is_ok() {
             *lock(&self.marked) = Some((id, hash));
         }

@@ -6,6 +6,7 @@
 pub mod ports;
 
 mod breaker;
+mod burst;
 mod channels;
 mod checkpoint;
 mod conclude;
@@ -34,6 +35,7 @@ mod verify;
 mod watch;
 
 pub use channels::{NotifierStatus, NotifierTest, Told};
+pub use checkpoint::mended_entry;
 pub use decide::SIGNALS as EVIDENCE_LIMIT;
 pub use engine::{Adapters, Engine, EngineError, EngineStatus, OpenNotifiers, OpenSource, Role, StandingStill};
 pub use high_water::{HighWater, Mark};

@@ -170,8 +170,8 @@ pub trait Signer: Send + Sync {
     /// Keeps a signed checkpoint outside the database. May wait for a disk.
     fn keep(&self, checkpoint: &AuditCheckpoint) -> Result<(), SignerError>;
 
-    /// The last one that was kept.
-    fn last_kept(&self) -> Result<Option<AuditCheckpoint>, SignerError>;
+    /// Every one that was kept.
+    fn kept(&self) -> Result<Vec<AuditCheckpoint>, SignerError>;
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,12 @@
 //! `audit_trail`: append-only, hash-chained.
 
+use std::sync::Arc;
+
 use futures::TryStreamExt;
-use selfheal_core::audit::{ChainError, Entry, Evidenced, KEY_ADDED, PublicKey, Trail, TrailError, key_on_record};
+use selfheal_core::audit::{
+    ACCEPTANCES, ChainError, Entry, Evidenced, KEY_ADDED, KeyId, PublicKey, SEALS, Seal, Sealer, Signature, Trail,
+    TrailError, Unsigned, key_added, key_on_record,
+};
 use selfheal_core::{AuditId, BasisPoints, IncidentId, PatternId, Timestamp};
 use sqlx::Row;
 use tokio::sync::mpsc;
@@ -11,7 +16,7 @@ use crate::{Connection, StoreError, Tx};
 
 macro_rules! columns {
     () => {
-        "id, at, event_type, actor, incident_id, pattern_id, confidence, action, target, result, controls, details, evidence_digest, prev_hash, hash"
+        "id, at, event_type, actor, incident_id, pattern_id, confidence, action, target, result, controls, details, evidence_digest, prev_hash, hash, seal_key, seal"
     };
 }
 
@@ -46,6 +51,7 @@ macro_rules! entry {
                 evidence_digest: row.try_get(12)?,
                 prev_hash: row.try_get(13)?,
                 hash: row.try_get(14)?,
+                seal: seal(row.try_get(15)?, row.try_get(16)?),
             }))
         };
         read().ok().flatten().ok_or(ChainError::Edited { id })
@@ -57,7 +63,7 @@ const HASH: &str = "select hash from audit_trail where id = $1";
 const INSERT: &str = concat!(
     "insert into audit_trail (",
     columns!(),
-    ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+    ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
 );
 const FROM: &str = concat!("select ", columns!(), " from audit_trail where id > $1 order by id");
 const RANGE: &str = concat!(
@@ -84,7 +90,12 @@ macro_rules! filter {
 }
 const LIST: &str = concat!("select ", columns!(), filter!(), " order by id desc limit $8");
 const COUNT: &str = concat!("select count(*)", filter!());
-const KEYS: &str = concat!("select ", columns!(), " from audit_trail where event_type = $1 order by id");
+const KEYS: &str =
+    concat!("select ", columns!(), " from audit_trail where event_type = $1 or event_type in ($2, $3) order by id");
+const STANDING: &str = "
+    select count(*), coalesce(sum(case when result = $2 then 1 else 0 end), 0),
+        coalesce(sum(case when result = $2 and action = $3 then 1 else 0 end), 0)
+    from audit_trail where event_type = $1";
 
 /// Entries handed to the thread that hashes, at once.
 const BATCH: usize = 256;
@@ -114,11 +125,46 @@ pub struct AuditRange {
 }
 
 impl Tx {
-    /// Appends an entry, in the transaction of what it records.
+    /// Appends an entry, in the transaction of what it records, sealed where this home has a key.
     pub async fn audit(&mut self, entry: impl Into<Evidenced>) -> Result<AuditId, StoreError> {
+        let entry = entry.into();
+        self.put_key_on_record(entry.at()).await?;
+        self.append(entry).await
+    }
+
+    /// Makes sure that the key that seals is on record before its first seal. The first key of a trail signs at once, so that
+    /// a key on record without a checkpoint is known to have lost it; one that comes later waits until somebody vouched for it.
+    pub async fn put_key_on_record(&mut self, at: Timestamp) -> Result<(), StoreError> {
+        let Some(sealer) = self.sealer.clone() else { return Ok(()) };
+        let key = sealer.public_key();
+        let (any, own, sealing): (i64, i64, i64) = on!(self, c => sqlx::query_as(STANDING)
+            .bind(KEY_ADDED).bind(key.id().0).bind(SEALS).fetch_one(c));
+        if sealing > 0 {
+            return Ok(());
+        }
+        self.append(key_added(&key, &sealer.owner(), at).into()).await?;
+        // Its own from before there were seals counts as well: this is where the trail begins to be sealed.
+        if any == 0 || own > 0 {
+            self.sign_head(&sealer, at).await?;
+        }
+        Ok(())
+    }
+
+    async fn sign_head(&mut self, sealer: &Arc<dyn Sealer>, at: Timestamp) -> Result<(), StoreError> {
+        let Some((entry_id, entry_hash)) = self.audit_head().await? else { return Ok(()) };
+        let (entries, key_id) = (entry_id.0.unsigned_abs(), sealer.public_key().id());
+        let unsigned = Unsigned { entry_id, entry_hash, entries, at, key_id };
+        let signature = sealer.sign(&unsigned.message());
+        self.put_audit_checkpoint(&unsigned.signed(signature)).await
+    }
+
+    async fn append(&mut self, entry: Evidenced) -> Result<AuditId, StoreError> {
         let last = self.audit_head().await?;
-        let entry = entry.into().chain(last.as_ref().map(|(id, hash)| (*id, hash.as_str())));
-        execute!(
+        let mut entry = entry.chain(last.as_ref().map(|(id, hash)| (*id, hash.as_str())));
+        if let Some(sealer) = &self.sealer {
+            entry = entry.sealed(&**sealer);
+        }
+        let rows = execute!(
             self,
             sqlx::query(INSERT)
                 .bind(entry.id.0)
@@ -136,7 +182,13 @@ impl Tx {
                 .bind(&entry.evidence_digest)
                 .bind(&entry.prev_hash)
                 .bind(&entry.hash)
+                .bind(entry.seal.as_ref().map(|seal| &seal.key.0))
+                .bind(entry.seal.as_ref().map(|seal| seal.signature.to_string()))
         );
+        // A trigger of somebody else's can swallow a row without a word.
+        if rows != 1 {
+            return Err(StoreError::Corrupt("an entry of the audit trail was not taken by the database".into()));
+        }
         self.did(Did::Audit(entry.event_type));
         Ok(entry.id)
     }
@@ -225,17 +277,25 @@ impl Tx {
 
     /// The public keys that are on record.
     pub async fn audit_keys(&mut self) -> Result<Vec<PublicKey>, StoreError> {
+        Ok(self.audit_key_entries().await?.iter().filter_map(key_on_record).collect())
+    }
+
+    /// The entries that put a key on record, or take the trail as it is.
+    pub async fn audit_key_entries(&mut self) -> Result<Vec<Entry>, StoreError> {
+        let [accepted, restored] = ACCEPTANCES;
         let entries: Vec<Result<Entry, ChainError>> = match &mut self.connection {
             Connection::Sqlite(tx) => {
-                let rows = sqlx::query(KEYS).bind(KEY_ADDED).fetch_all(&mut **tx).await?;
+                let query = sqlx::query(KEYS).bind(KEY_ADDED).bind(accepted).bind(restored);
+                let rows = query.fetch_all(&mut **tx).await?;
                 rows.iter().map(|row| Ok(entry!(row))).collect::<Result<_, sqlx::Error>>()?
             }
             Connection::Postgres(tx) => {
-                let rows = sqlx::query(KEYS).bind(KEY_ADDED).fetch_all(&mut **tx).await?;
+                let query = sqlx::query(KEYS).bind(KEY_ADDED).bind(accepted).bind(restored);
+                let rows = query.fetch_all(&mut **tx).await?;
                 rows.iter().map(|row| Ok(entry!(row))).collect::<Result<_, sqlx::Error>>()?
             }
         };
-        Ok(readable(entries)?.iter().filter_map(key_on_record).collect())
+        readable(entries)
     }
 
     /// Checks entries on from where a trail stands. The trail comes back as far as it got, with what is wrong with the first
@@ -286,6 +346,13 @@ impl AuditFilter {
         let micros = |at: Option<Timestamp>, none| at.map_or(none, Timestamp::as_micros);
         (self.incident.map_or(0, |id| id.0), micros(self.since, i64::MIN), micros(self.until, i64::MAX))
     }
+}
+
+/// What is no seal is a wrong one: it must be found where seals are checked, not stop the reading.
+fn seal(key: Option<String>, signature: Option<String>) -> Option<Box<Seal>> {
+    let is_one = key.is_some() || signature.is_some();
+    let signature = signature.as_deref().and_then(Signature::parse).unwrap_or(Signature::from_bytes([0; 64]));
+    is_one.then(|| Box::new(Seal { key: KeyId(key.unwrap_or_default()), signature }))
 }
 
 /// For those who show entries and do not check them.

@@ -40,8 +40,15 @@ const BETWEEN: &str = "
 const LATEST: &str = "
     select entry_id, entry_hash, entries, at, key_id, signature from audit_checkpoints
     where key_id = $1 order by entry_id desc limit 1";
+const COUNT: &str = "select count(*) from audit_checkpoints where key_id = $1";
 
 impl Tx {
+    /// How many a key signed.
+    pub async fn count_audit_checkpoints(&mut self, key: &KeyId) -> Result<u64, StoreError> {
+        let count: i64 = on!(self, c => sqlx::query_scalar(COUNT).bind(&key.0).fetch_one(c));
+        Ok(count.unsigned_abs())
+    }
+
     pub async fn put_audit_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         execute!(
             self,

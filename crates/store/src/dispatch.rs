@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use selfheal_core::audit::Sealer;
 use sqlx::{ConnectOptions, Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use crate::StoreError;
@@ -20,6 +21,7 @@ pub struct Store {
     /// Requests leave connections to the engine.
     for_requests: bool,
     observer: Option<Arc<dyn CommitObserver>>,
+    sealer: Option<Arc<dyn Sealer>>,
 }
 
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub struct Tx {
     pub connection: Connection,
     /// What it did so far, where somebody observes the commits.
     doing: Option<Doing>,
+    /// What seals the entries of the audit trail that it writes.
+    pub(crate) sealer: Option<Arc<dyn Sealer>>,
     /// Given back after the connection, whose undoing comes first.
     _turn: Turn,
 }
@@ -111,7 +115,7 @@ impl Store {
     }
 
     fn begun(&self, connection: Connection, turn: Turn) -> Tx {
-        Tx { connection, doing: self.observer.clone().map(Doing::new), _turn: turn }
+        Tx { connection, doing: self.observer.clone().map(Doing::new), sealer: self.sealer.clone(), _turn: turn }
     }
 
     /// The same database for those who ask from outside, of whom there may be any number: they read with some of the
@@ -130,9 +134,17 @@ impl Store {
         self
     }
 
+    /// The same database, in which each entry of the audit trail is sealed as it is written. Without it an entry says nothing of
+    /// who wrote it.
+    #[must_use]
+    pub fn sealed_with(mut self, sealer: Arc<dyn Sealer>) -> Self {
+        self.sealer = Some(sealer);
+        self
+    }
+
     /// `readers` is how many connections requests may read with at once.
     pub(crate) fn over(pool: Pool, writer: Pool, readers: usize) -> Self {
-        Self { pool, writer, turns: Turns::new(readers), for_requests: false, observer: None }
+        Self { pool, writer, turns: Turns::new(readers), for_requests: false, observer: None, sealer: None }
     }
 
     /// Whether engines on several hosts, each with a clock of its own, may share it.

@@ -23,6 +23,13 @@ pub struct PendingEffect {
     pub state: serde_json::Value,
 }
 
+#[derive(sqlx::FromRow)]
+struct LaterEffect {
+    #[sqlx(flatten)]
+    effect: PendingEffect,
+    due_at: i64,
+}
+
 const INSERT: &str = "insert into outbox (incident_id, effect, body, due_at) values ($1, $2, $3, $4)";
 const SAME: &str = "
     select count(*) from outbox where incident_id = $1 and effect = $2 and started_at is null";
@@ -36,6 +43,9 @@ const DUE: &str = "
 const DUE_DELIVERIES: &str = "
     select id, incident_id, body, started_at, tries, state from outbox
     where due_at <= $1 and effect = 'deliver' order by due_at, id limit $2";
+const LATER_DELIVERIES: &str = "
+    select id, incident_id, body, started_at, tries, state, due_at from outbox
+    where due_at > $1 and effect = 'deliver' order by due_at, id";
 const OF_INCIDENT: &str = "
     select id, incident_id, body, started_at, tries, state from outbox where incident_id = $1 order by id";
 const START: &str = "update outbox set started_at = $2 where id = $1 and started_at is null";
@@ -75,6 +85,13 @@ impl Tx {
     /// Deliveries to notifiers that are due.
     pub async fn due_deliveries(&mut self, now: Timestamp, limit: i64) -> Result<Vec<PendingEffect>, StoreError> {
         Ok(on!(self, c => sqlx::query_as(DUE_DELIVERIES).bind(now.as_micros()).bind(limit).fetch_all(c)))
+    }
+
+    /// Deliveries that are due after a time, and when.
+    pub async fn deliveries_after(&mut self, now: Timestamp) -> Result<Vec<(PendingEffect, Timestamp)>, StoreError> {
+        let rows: Vec<LaterEffect> =
+            on!(self, c => sqlx::query_as(LATER_DELIVERIES).bind(now.as_micros()).fetch_all(c));
+        Ok(rows.into_iter().map(|row| (row.effect, Timestamp::from(row.due_at))).collect())
     }
 
     pub async fn effects_of(&mut self, incident: IncidentId) -> Result<Vec<PendingEffect>, StoreError> {

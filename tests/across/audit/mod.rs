@@ -3,6 +3,7 @@
 mod case;
 mod fail_closed;
 mod tampering;
+mod tries;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -45,6 +46,13 @@ impl Place {
     /// The home opened anew, as after a restart.
     pub async fn reopen(self) -> Self {
         self.app.engine.stop().await;
+        self.reopen_killed().await
+    }
+
+    /// The same after a kill: nothing was signed at the end.
+    pub async fn reopen_killed(self) -> Self {
+        // As if its lease had run out.
+        self.intrude("update lease set token = token + 1, expires_at = 0").await;
         let Self { app: old, client, folder, database } = self;
         drop((old, client));
         let app = app(&folder, database.as_deref()).await;

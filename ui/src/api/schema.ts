@@ -1047,9 +1047,10 @@ export interface components {
         AuditState: {
             /** Format: int64 */
             entries: number;
-            /** @description What is wrong with the first bad entry. */
+            /** @description What is wrong with the first bad entry, or cannot be told. */
             first_bad: string | null;
             ok: boolean;
+            verdict: components["schemas"]["Verdict"];
         };
         AutomationView: {
             /** @description Why the emergency brake (a file in the home) holds everything, if it does. */
@@ -1099,17 +1100,23 @@ export interface components {
              * @description Signed checkpoints that hold, from the database and from the home's own file.
              */
             checkpoints: number;
+            /** @description Why it cannot be told whether all of it is good. */
+            doubts: string[];
             /** Format: int64 */
             entries: number;
             /** @description What is wrong with the first bad entry, in words. */
             first_bad: string | null;
             /** @description Its id. */
             first_bad_entry: string | null;
+            /** @description What was found before, and is on record as mended or accepted. */
+            notes: string[];
+            /** @description Whether all of it is verified. */
             ok: boolean;
-            /** @description Other things that need to be looked at, such as a damaged line in the file of checkpoints. */
+            /** @description Other things that are not as they should be, such as checkpoints that were removed or a trigger that is missing. */
             problems: string[];
             /** @description How far each key vouches for the trail. */
             signed: components["schemas"]["SignedView"][];
+            verdict: components["schemas"]["Verdict"];
             /**
              * Format: int64
              * @description Entries that are good, from the first on.
@@ -2641,6 +2648,11 @@ export interface components {
             last_hit: string | null;
             pattern: string;
         };
+        /**
+         * @description What can be said of the trail.
+         * @enum {string}
+         */
+        Verdict: "verified" | "cannot_tell" | "broken";
         VerificationView: {
             clear_since: string | null;
             deadline: string;

@@ -7,7 +7,7 @@ mod key;
 
 use std::path::PathBuf;
 
-use selfheal_core::audit::{Checkpoint, PublicKey, Signature};
+use selfheal_core::audit::{Checkpoint, PublicKey, Sealer, Signature};
 use selfheal_engine::ports::{Signer, SignerError};
 
 pub use kept::KeptCheckpoints;
@@ -40,7 +40,21 @@ impl Signer for HomeSigner {
         self.kept.append(checkpoint)
     }
 
-    fn last_kept(&self) -> Result<Option<Checkpoint>, SignerError> {
-        Ok(self.kept.read()?.0.pop())
+    fn kept(&self) -> Result<Vec<Checkpoint>, SignerError> {
+        Ok(self.kept.read()?.0)
+    }
+}
+
+impl Sealer for HomeSigner {
+    fn public_key(&self) -> PublicKey {
+        self.key.public()
+    }
+
+    fn sign(&self, message: &[u8]) -> Signature {
+        self.key.sign(message)
+    }
+
+    fn owner(&self) -> String {
+        crate::hostname()
     }
 }

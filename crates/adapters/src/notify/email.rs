@@ -149,6 +149,7 @@ fn subject(notice: &Notice) -> String {
 fn text(notice: &Notice) -> String {
     let mut text = format!("{}\n\n{}\n\nSeverity: {}\n", notice.title, notice.body, notice.severity.as_str());
     if let About::Incident { incident, service, state, .. } = &notice.about {
+        let service = selfheal_core::visible_line(service.as_str());
         text.push_str(&format!("Service: {service}\nIncident: {incident} ({})\n", state.replace('_', " ")));
         text.push_str(&format!("\nselfheal incidents show {incident}\n"));
     }

@@ -42,7 +42,7 @@ fn message(notice: &Notice) -> Value {
     let title = format!("{} {}", sign(notice), notice.title);
     let mut facts = vec![format!("Severity: *{}*", notice.severity.as_str())];
     if let About::Incident { incident, service, state, .. } = &notice.about {
-        facts.push(format!("Service: *{}*", escaped(service.as_str())));
+        facts.push(format!("Service: *{}*", escaped(&selfheal_core::visible_line(service.as_str()))));
         facts.push(format!("Incident: *{incident}* ({})", state.replace('_', " ")));
     }
     let mut blocks = vec![

@@ -20,7 +20,7 @@ use super::overview::parse_id;
 use crate::extract::Params;
 use crate::limit::limit;
 use crate::long_work::long;
-use crate::view::{AuditPage, ChainView, audit_entry, chain_view};
+use crate::view::{AuditPage, ChainView, Verdict, audit_entry, chain_view};
 use crate::{ApiError, App, Principal, Role};
 
 const PAGE: i64 = 100;
@@ -65,14 +65,15 @@ pub async fn list(
         until: query.until.as_deref().map(|text| moment(text, now)).transpose()?,
     };
     let limit = limit(query.limit, PAGE, 1, PAGE_LIMIT)?;
-    let (report, _) = crate::audit::look(&app).await?;
+    let crate::audit::Looked { report, verdict, .. } = crate::audit::look(&app).await?;
+    let verified_to = if verdict == Verdict::Verified { report.last } else { report.signed() };
     let mut tx = app.store().read().await?;
     let entries = tx.audit_entries(&filter, before, limit).await?;
     let total = tx.audit_count(&filter).await?;
     Ok(Json(AuditPage {
         entries: entries.into_iter().map(audit_entry).collect(),
         total,
-        verified_to: report.last.map(|id| id.to_string()),
+        verified_to: verified_to.map(|id| id.to_string()),
     }))
 }
 

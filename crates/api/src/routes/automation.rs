@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use selfheal_core::audit::NewEntry;
+use selfheal_core::audit::{NewEntry, TrailError};
 use selfheal_core::{Posture, Span, Timestamp};
 use selfheal_store::Automation;
 use serde::{Deserialize, Serialize};
@@ -67,8 +67,17 @@ pub async fn set(
 /// A person takes an older or another database as it is. On record with what was expected and what was found.
 async fn accept_database(app: &App, who: &Principal) -> Result<(), ApiError> {
     let now = app.now();
+    let checked = crate::audit::check(app).await?;
+    // What the chain itself shows is no matter of anybody's word.
+    let chain_holds = matches!(checked.first_bad, None | Some(TrailError::Seal(_)));
+    let faults = if chain_holds { checked.faults() } else { Vec::new() };
     let mut tx = app.store().write().await?;
-    if let Some((why, expected)) = app.engine.distrust(&mut tx).await? {
+    let distrust = app.engine.distrust(&mut tx).await?;
+    // Strangers and unsealed entries leave what the home keeps as it is.
+    let replaced = distrust.is_some() || !checked.problems.is_empty();
+    let why = distrust.or_else(|| (!faults.is_empty()).then(|| (faults.join("; "), None)));
+    if let Some((why, expected)) = why {
+        let keys: Vec<String> = tx.audit_keys().await?.iter().map(|key| key.id().to_string()).collect();
         let found = tx.audit_head().await?.map(|(id, hash)| serde_json::json!({ "id": id, "hash": hash }));
         tx.audit(NewEntry {
             at: now,
@@ -80,11 +89,14 @@ async fn accept_database(app: &App, who: &Principal) -> Result<(), ApiError> {
             action: None,
             target: None,
             result: "accepted as it is".into(),
-            details: serde_json::json!({ "expected": expected, "found": found, "why": why }),
+            details: serde_json::json!({ "expected": expected, "found": found, "keys": keys, "why": why }),
         })
         .await?;
         tx.commit().await?;
-        crate::audit::replaced(app).await;
+        match replaced {
+            true => crate::audit::replaced(app).await,
+            false => *app.trail.lock().await = None,
+        }
         app.engine.trail_replaced();
         app.engine.trust().await?;
     }

@@ -47,7 +47,7 @@ pub async fn case(
 ) -> Result<Response, ApiError> {
     let id = parse_id(&id)?;
     let incident = view(&app, id, &who).await?;
-    let (chain, first_bad) = crate::audit::look(&app).await?;
+    let looked = crate::audit::look(&app).await?;
     let mut tx = app.store().read().await?;
     let signals = tx.signals_of(id, EVIDENCE_LIMIT).await?;
     let filter = selfheal_store::AuditFilter { incident: Some(id), ..Default::default() };
@@ -63,8 +63,9 @@ pub async fn case(
         audit: &audit,
         left_out: total - audit.len() as i64,
         evidence_now: &evidence_digest(&signals),
-        chain: &chain,
-        first_bad: first_bad.as_ref(),
+        chain: &looked.report,
+        verdict: looked.verdict,
+        fault: looked.first_bad.as_deref(),
         written_at: &app.now().to_rfc3339(),
         written_by: &who.name,
     });

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::long_work::long;
+use crate::view::Verdict;
 use crate::{ApiError, App, Principal};
 
 /// How long one look at a file may take.
@@ -176,8 +177,8 @@ async fn database(app: &App) -> Result<Finding, ApiError> {
 
 async fn audit(app: &App) -> Result<Finding, ApiError> {
     let checked = crate::audit::check(app).await?;
-    let bad = checked.first_bad.map(|error| error.to_string()).or_else(|| checked.problems.first().cloned());
-    Ok(match bad {
+    let verdict = checked.verdict();
+    Ok(match checked.faults().into_iter().next() {
         None => {
             let signed = checked.report.signed().map_or_else(
                 || "nothing is signed yet: the engine signs when it runs".to_owned(),
@@ -186,6 +187,12 @@ async fn audit(app: &App) -> Result<Finding, ApiError> {
             let what = format!("{}, the chain is whole; {signed}", count(checked.report.entries, "entry"));
             finding("audit trail", Health::Good, what, String::new())
         }
+        Some(doubt) if verdict == Verdict::CannotTell => finding(
+            "audit trail",
+            Health::Warning,
+            format!("it cannot be told whether all of it is good: {doubt}"),
+            "`selfheal audit verify` says more.".into(),
+        ),
         Some(error) => finding(
             "audit trail",
             Health::Bad,

@@ -10,7 +10,7 @@ use selfheal_engine::Role as EngineState;
 use selfheal_store::Tx;
 
 use super::automation::automation_view;
-use crate::view::{AuditState, Counts, EngineRole, EngineView, Me, Overview, QuietView};
+use crate::view::{AuditState, Counts, EngineRole, EngineView, Me, Overview, QuietView, Verdict};
 use crate::{ApiError, App, Principal};
 
 #[utoipa::path(get, path = "/api/v1/overview", tag = "overview", responses((status = 200, body = Overview)))]
@@ -88,12 +88,8 @@ async fn counts(tx: &mut Tx, now: Timestamp) -> Result<Counts, ApiError> {
 }
 
 async fn chain(app: &App) -> Result<AuditState, ApiError> {
-    let (report, first_bad) = crate::audit::look(app).await?;
-    Ok(AuditState {
-        entries: report.entries,
-        ok: first_bad.is_none(),
-        first_bad: first_bad.map(|error| error.to_string()),
-    })
+    let crate::audit::Looked { report, verdict, first_bad } = crate::audit::look(app).await?;
+    Ok(AuditState { entries: report.entries, ok: verdict == Verdict::Verified, verdict, first_bad })
 }
 
 /// An incident's id as it stands in an address.

@@ -42,10 +42,24 @@ pub struct AuditPage {
     pub verified_to: Option<String>,
 }
 
+/// What can be said of the trail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every entry is as it was written, by whoever may write it, and none is missing.
+    Verified,
+    /// Nothing is known to be wrong, and not everything to be right.
+    CannotTell,
+    /// Something was changed, removed or forged.
+    Broken,
+}
+
 /// What a check of the whole chain found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChainView {
+    /// Whether all of it is verified.
     pub ok: bool,
+    pub verdict: Verdict,
     /// Entries that are good, from the first on.
     pub verified: u64,
     pub entries: u64,
@@ -59,8 +73,12 @@ pub struct ChainView {
     pub checkpoints: u64,
     /// How far each key vouches for the trail.
     pub signed: Vec<SignedView>,
-    /// Other things that need to be looked at, such as a damaged line in the file of checkpoints.
+    /// Other things that are not as they should be, such as checkpoints that were removed or a trigger that is missing.
     pub problems: Vec<String>,
+    /// Why it cannot be told whether all of it is good.
+    pub doubts: Vec<String>,
+    /// What was found before, and is on record as mended or accepted.
+    pub notes: Vec<String>,
 }
 
 /// How far a key vouches for the trail.
@@ -78,7 +96,8 @@ pub struct SignedView {
 pub(crate) fn chain_view(checked: &Checked, own: Option<&PublicKey>) -> ChainView {
     let first_bad = checked.first_bad.as_ref();
     ChainView {
-        ok: first_bad.is_none() && checked.problems.is_empty(),
+        ok: checked.verdict() == Verdict::Verified,
+        verdict: checked.verdict(),
         verified: checked.report.entries,
         entries: checked.entries,
         first_bad: first_bad.map(ToString::to_string),
@@ -97,6 +116,8 @@ pub(crate) fn chain_view(checked: &Checked, own: Option<&PublicKey>) -> ChainVie
             })
             .collect(),
         problems: checked.problems.clone(),
+        doubts: checked.report.doubts.iter().map(ToString::to_string).collect(),
+        notes: checked.notes.clone(),
     }
 }
 

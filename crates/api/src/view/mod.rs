@@ -24,7 +24,7 @@ mod timing;
 mod waits;
 
 pub use attempt::{AttemptView, Results};
-pub use audit::{AuditEntry, AuditPage, ChainView, SignedView};
+pub use audit::{AuditEntry, AuditPage, ChainView, SignedView, Verdict};
 pub use band::{Band, ConfidenceBand};
 pub use can::{Ability, Capabilities, Capability, Primary, capabilities, stands};
 pub use change::{ChangePage, ChangeView, change_view};

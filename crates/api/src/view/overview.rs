@@ -70,7 +70,8 @@ pub struct Counts {
 pub struct AuditState {
     pub entries: u64,
     pub ok: bool,
-    /// What is wrong with the first bad entry.
+    pub verdict: super::Verdict,
+    /// What is wrong with the first bad entry, or cannot be told.
     #[schema(required)]
     pub first_bad: Option<String>,
 }

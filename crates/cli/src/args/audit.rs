@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 pub enum AuditCommand {
     /// List entries, latest first.
     List(Box<AuditListArguments>),
-    /// Check the whole trail and its signed checkpoints, or an exported bundle; exit code 3 when something is wrong.
+    /// Check the whole trail and its signed checkpoints, or an exported bundle; exit code 3 when something is wrong, 4 when it cannot be told.
     Verify {
         /// A file that `audit export` wrote. It is checked by itself: no home, no database and no engine are needed.
         bundle: Option<PathBuf>,

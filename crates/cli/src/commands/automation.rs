@@ -26,7 +26,7 @@ pub async fn pause(
             if let Err(why) = made {
                 return Err(error.context(format!("and {} cannot be written either: {why}", file.display())));
             }
-            eprintln!("warning: the switch could not be set: {error:#}");
+            output::complain(format!("warning: the switch could not be set: {error:#}"));
             output::line(format!(
                 "Paused by the emergency brake: while {} is there nothing runs. `selfheal resume` removes it.",
                 file.display()

@@ -57,7 +57,7 @@ pub async fn restore(place: &Place, as_json: bool, arguments: RestoreArguments) 
     let contents = match inspect_backup(file) {
         Ok(contents) => contents,
         Err(error) => {
-            eprintln!("error: {}: {error}\n  Nothing was changed. Use another backup.", file.display());
+            output::complain(format!("error: {}: {error}\n  Nothing was changed. Use another backup.", file.display()));
             return Ok(ExitCode::from(BAD));
         }
     };
@@ -77,7 +77,7 @@ pub async fn restore(place: &Place, as_json: bool, arguments: RestoreArguments) 
     let reply: RestoreReply = match client.upload("/api/v1/restore", opened).await {
         Ok(reply) => reply,
         Err(ClientError::Problem(problem)) if problem.code == "backup_damaged" => {
-            eprintln!("{}", failure::words(&ClientError::Problem(problem).into()));
+            output::complain(failure::words(&ClientError::Problem(problem).into()));
             return Ok(ExitCode::from(BAD));
         }
         Err(error) => return Err(error.into()),
@@ -108,7 +108,7 @@ fn asked(question: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         bail!("{question}\n  Nobody is there to ask: say --yes");
     }
-    print!("{question} [y/N] ");
+    print!("{} [y/N] ", output::harmless(question));
     std::io::stdout().flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;

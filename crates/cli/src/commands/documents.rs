@@ -75,7 +75,7 @@ pub async fn edit(client: &Client, as_json: bool, arguments: EditArguments) -> a
         match &outcome {
             Ok(Offered::Done) => draft.remove(),
             Err(error) if is_mendable(error) && is_terminal() => {
-                eprintln!("{}", failure::words(error));
+                output::complain(failure::words(error));
                 if confirmed("Open it again?")? {
                     continue;
                 }
@@ -154,7 +154,7 @@ pub fn would_act(error: &anyhow::Error) -> bool {
 
 /// A word to the person: beside the documents where standard output holds documents only.
 fn remark(as_json: bool, text: &str) {
-    if as_json { eprintln!("{text}") } else { output::line(text) }
+    if as_json { output::complain(text) } else { output::line(text) }
 }
 
 fn ended(outcome: anyhow::Result<Offered>) -> anyhow::Result<ExitCode> {
@@ -162,7 +162,7 @@ fn ended(outcome: anyhow::Result<Offered>) -> anyhow::Result<ExitCode> {
         Ok(Offered::Done) => Ok(ExitCode::SUCCESS),
         Ok(Offered::Declined) => Ok(ExitCode::FAILURE),
         Err(error) => {
-            eprintln!("{}", failure::words(&error));
+            output::complain(failure::words(&error));
             Ok(code_of(&error))
         }
     }
@@ -298,7 +298,7 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
 fn keep_draft(id: &PatternId, text: &str) {
     match Draft::new(id, text) {
         Ok(draft) => eprintln!("Your text is kept in {}", draft.path.display()),
-        Err(error) => eprintln!("warning: your text could not be kept: {error}"),
+        Err(error) => output::complain(format!("warning: your text could not be kept: {error}")),
     }
 }
 
@@ -327,7 +327,7 @@ pub async fn add(client: &Client, as_json: bool, arguments: &AddArguments) -> an
         Ok(documents) => documents,
         Err((why, code)) => {
             for line in why {
-                eprintln!("error: {file}{line}");
+                output::complain(format!("error: {file}{line}"));
             }
             eprintln!("Nothing was added.");
             return Ok(code);
@@ -344,15 +344,15 @@ pub async fn add(client: &Client, as_json: bool, arguments: &AddArguments) -> an
         let body = json!({ "document": document, "dry_run": true });
         match client.put::<DocumentReply>(&document_path(id), &body).await {
             Ok(reply) if reply.newly_acts && !arguments.yes_act => {
-                eprintln!(
+                output::complain(format!(
                     "error: {file}: `{id}` would act by itself. Say --yes-act if it may, or write `auto_healable: false`. Nothing was added."
-                );
+                ));
                 return Ok(ExitCode::FAILURE);
             }
             Ok(_) => {}
             Err(error) => {
                 let error = error.into();
-                eprintln!("{}\nNothing was added.", failure::words(&error));
+                output::complain(format!("{}\nNothing was added.", failure::words(&error)));
                 return Ok(code_of(&error));
             }
         }
@@ -462,7 +462,7 @@ fn answered(given: Option<String>, question: &str) -> anyhow::Result<Option<Stri
 }
 
 fn answer(question: &str) -> anyhow::Result<Option<String>> {
-    print!("{question}\n> ");
+    print!("{}\n> ", output::harmless(question));
     std::io::stdout().flush()?;
     let mut line = String::new();
     if std::io::stdin().lock().read_line(&mut line)? == 0 {
@@ -510,7 +510,7 @@ fn asked(question: &str) -> anyhow::Result<bool> {
 
 pub(super) fn confirmed(question: &str) -> anyhow::Result<bool> {
     // Not on standard output: what is asked about may go into a pipe.
-    eprint!("{question} [y/N] ");
+    eprint!("{} [y/N] ", output::harmless(question));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     Ok(is_yes(&answer))

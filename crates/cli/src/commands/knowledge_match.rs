@@ -165,7 +165,7 @@ impl Writer {
                 if line.cut {
                     document["cut_at"] = json!(lines::LINE);
                 }
-                document.to_string()
+                selfheal_core::visible_json(&document.to_string()).into_owned()
             } else {
                 let shown: Vec<&MatchView> = matches.iter().filter(|found| is_shown(found)).collect();
                 self.weaker += (matches.len() - shown.len()) as u64;

@@ -35,6 +35,8 @@ use crate::args::{Arguments, Command};
 
 /// Found what it looked for, and it is bad.
 const BAD: u8 = 3;
+/// Looked, and what it found is neither good nor bad.
+const CANNOT_TELL: u8 = 4;
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Arguments { place, json, command, .. } = arguments;

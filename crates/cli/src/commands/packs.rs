@@ -94,7 +94,7 @@ fn warn_of_log(file: &str) {
 
 fn told(file: &str, reply: &ImportReply, skip_bad: bool) {
     for fault in reply.faults.iter().take(PRINTED) {
-        eprintln!("error: {}", fault_words(file, fault));
+        output::complain(format!("error: {}", fault_words(file, fault)));
     }
     let rows: Vec<&ImportRow> = reply.rows.iter().take(PRINTED).collect();
     if !rows.is_empty() {

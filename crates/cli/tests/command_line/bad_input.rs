@@ -110,3 +110,41 @@ fn a_closed_pipe_is_no_error() {
     let output = child.wait_with_output().expect("ends");
     assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
 }
+
+/// What was typed, pasted or logged by a stranger reaches a terminal as what it is.
+#[test]
+fn what_is_repeated_on_a_terminal_hides_nothing() {
+    const HOSTILE: &str = "user \u{202e}gnp.exe\u{200b}\u{1b}[2J\u{e0041}";
+    const SHOWN: &str = "user \\u{202e}gnp.exe\\u{200b}\\u{1b}[2J\\u{e0041}";
+    let place = Place::new();
+    let place_note = place.run_with(&["ingest", "-", "--service", "web"], &format!("ERROR {HOSTILE}\n"));
+    assert_eq!(place_note.code, 0, "{place_note:?}");
+    for arguments in [
+        &[HOSTILE][..],
+        &["incidents", "list", HOSTILE],
+        &["incidents", "show", HOSTILE],
+        &["knowledge", "show", HOSTILE],
+        &["knowledge", "recommend", HOSTILE],
+        &["audit", "verify", HOSTILE],
+        &["audit", "list", "--since", HOSTILE],
+        &["restore", HOSTILE],
+        &["token", "add", HOSTILE, "--role", "viewer"],
+        &["incidents", "list"],
+        &["incidents", "show", "1"],
+        &["-v", "incidents", "show", "1"],
+    ] {
+        let ran = place.run(arguments);
+        let said = format!("{}{}", ran.out, ran.err);
+        let hidden = |c: char| c != '\n' && c != '\t' && !selfheal_core::is_plain(c);
+        assert!(!said.contains(hidden), "{arguments:?}: {said:?}");
+        assert_eq!(ran.code == 0, !arguments.contains(&HOSTILE), "{arguments:?}: {said}");
+    }
+    let said = place.run(&["knowledge", "recommend", HOSTILE]).err;
+    assert!(said.contains(SHOWN), "{said}");
+    assert!(place.run(&["incidents", "show", "1"]).out.contains(SHOWN));
+    // As data it is exact, and what would not be seen is escaped as JSON has it.
+    let ran = place.run(&["incidents", "show", "1", "--json"]);
+    assert!(ran.out.contains("\\u202e") && !ran.out.contains('\u{202e}'), "{}", ran.out);
+    let data: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert!(data.to_string().contains(HOSTILE.split_once('\u{1b}').expect("parts").0), "{data}");
+}

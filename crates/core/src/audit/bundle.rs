@@ -14,7 +14,10 @@ use super::{Checkpoint, Entry, KeyId, PublicKey, Report, Signature, Start, Trail
 use crate::{AuditId, IncidentId, Timestamp};
 
 pub const FORMAT: &str = "selfheal-audit-bundle";
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
+
+/// Versions that are read. The first had no seals.
+const READ: [u32; 2] = [1, VERSION];
 
 /// Bytes of one line. The longest entry there can be, an edit of a pattern with all its fields full, has less than half.
 pub const LINE_LIMIT: u64 = 8 * 1024 * 1024;
@@ -77,8 +80,8 @@ enum Line {
 }
 
 /// What is signed at the end of a bundle.
-pub fn seal_message(digest: &str) -> Vec<u8> {
-    format!("selfheal audit bundle {VERSION}\n{digest}\n").into_bytes()
+pub fn seal_message(version: u32, digest: &str) -> Vec<u8> {
+    format!("selfheal audit bundle {version}\n{digest}\n").into_bytes()
 }
 
 /// Writes a bundle, line by line.
@@ -108,7 +111,7 @@ impl Writer {
     /// The last line. `sign` is handed [`seal_message`].
     pub fn end(mut self, sign: impl FnOnce(&[u8]) -> Option<Signature>) -> String {
         let digest = crate::digest::to_hex(&self.digest.finalize_reset());
-        let signature = sign(&seal_message(&digest));
+        let signature = sign(&seal_message(VERSION, &digest));
         let end = End { entries: self.entries, checkpoints: self.checkpoints, digest, signature };
         self.line(Line::End(end))
     }
@@ -240,7 +243,7 @@ impl Reader {
         if any.header.format != FORMAT {
             return Err(Fault::NotABundle(format!("its format is `{:.40}`", any.header.format)));
         }
-        if any.header.version != VERSION {
+        if !READ.contains(&any.header.version) {
             return Err(Fault::Version(any.header.version));
         }
         let Line::Header(header) = parse(line)? else { return Err(Fault::NotABundle("it has no header".into())) };
@@ -306,7 +309,7 @@ impl Reader {
             (None, None) => None,
             (Some(id), Some(signature)) => {
                 let key = self.keys.get(id).ok_or_else(|| Fault::UnexpectedSeal(id.clone()))?;
-                if !key.signed(&seal_message(&end.digest), signature) {
+                if !key.signed(&seal_message(self.header.version, &end.digest), signature) {
                     return Err(Fault::Seal(id.clone()));
                 }
                 Some(id.clone())
@@ -393,8 +396,8 @@ mod tests {
             (changed(&|l| l.clear()), "line 1: this is no audit bundle"),
             (changed(&|l| l[0] = "{}\n".into()), "line 1: this is no audit bundle"),
             (
-                changed(&|l| l[0] = l[0].replace("\"version\":1", "\"version\":2")),
-                "line 1: the bundle has format version 2",
+                changed(&|l| l[0] = l[0].replace("\"version\":2", "\"version\":3")),
+                "line 1: the bundle has format version 3",
             ),
             (changed(&|l| l[1] = l[1].replace("engine", "nobody")), "line 2: entry 1 was changed"),
             (changed(&|l| drop(l.remove(1))), "line 2: entry 1 is missing"),
@@ -436,6 +439,19 @@ mod tests {
         assert!(check(&lines, &[]).is_ok());
         let error = check(&lines, &[key.public()]).expect_err("must be found");
         assert!(error.contains("nothing in this bundle is signed"), "{error}");
+    }
+
+    #[test]
+    fn what_no_checkpoint_covers_is_held_to_its_seals_in_a_bundle_too() {
+        let key = Key::new(1);
+        let mut entries = crate::audit::tests_support::sealed(4, &key);
+        let good = bundle(Scope::Trail, &entries, &[], &key);
+        assert!(check(&good, &[key.public()]).expect("good").trail.doubts.is_empty());
+        entries[3].seal = None;
+        for expected in [vec![], vec![key.public()]] {
+            let error = check(&bundle(Scope::Trail, &entries, &[], &key), &expected).expect_err("must be found");
+            assert!(error.contains("entry 4 has no seal"), "{error}");
+        }
     }
 
     #[test]

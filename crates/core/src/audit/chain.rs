@@ -65,6 +65,11 @@ impl Verifier {
         Self { start, ..Self::default() }
     }
 
+    /// From after an entry that is known already.
+    pub fn after(id: AuditId, hash: &str) -> Self {
+        Self { start: Start::Anywhere, last: Some((id, hash.to_owned())), ..Self::default() }
+    }
+
     pub fn check(&mut self, entry: &Entry) -> Result<(), ChainError> {
         let previous = match (&self.last, self.start) {
             (Some((id, _)), Start::Chosen) if entry.id.0 > id.0.saturating_add(1) => None,

@@ -15,6 +15,16 @@ use crate::{AuditId, Timestamp};
 /// The event that puts a public key on record.
 pub const KEY_ADDED: &str = "audit.key_added";
 
+/// What a key does from where it is put on record with this: it seals every entry that its home writes.
+pub const SEALS: &str = "seal";
+
+/// A person took the trail as it is: what is before it and could not be told is accepted, and so are the keys on record.
+pub const ACCEPTANCES: [&str; 2] = ["automation.database_accepted", "backup.restored"];
+
+pub fn is_acceptance(event_type: &str) -> bool {
+    ACCEPTANCES.contains(&event_type)
+}
+
 /// What names a key: the first 32 digits of its digest, so that it cannot be chosen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -146,21 +156,30 @@ pub fn key_added(key: &PublicKey, owner: &str, at: Timestamp) -> NewEntry {
         incident_id: None,
         pattern_id: None,
         confidence: None,
-        action: None,
+        // From here on it seals each entry. An older Selfheal put keys on record without that.
+        action: Some(SEALS.into()),
         target: None,
         result: key.id().0,
         details: serde_json::json!({ "public_key": key, "owner": owner }),
     }
 }
 
+#[derive(Deserialize)]
+struct KeyDetails {
+    public_key: PublicKey,
+    #[serde(default)]
+    owner: String,
+}
+
 /// The key that an entry puts on record; `None` for every other entry.
 pub fn key_on_record(entry: &Entry) -> Option<PublicKey> {
-    #[derive(Deserialize)]
-    struct Details {
-        public_key: PublicKey,
-    }
-    let is_one = entry.event_type == KEY_ADDED;
-    is_one.then(|| serde_json::from_str::<Details>(&entry.details).ok()).flatten().map(|details| details.public_key)
+    key_and_owner(entry).map(|(key, _)| key)
+}
+
+/// The same, with whose it is said to be.
+pub(super) fn key_and_owner(entry: &Entry) -> Option<(PublicKey, String)> {
+    let details = (entry.event_type == KEY_ADDED).then(|| serde_json::from_str::<KeyDetails>(&entry.details).ok());
+    details.flatten().map(|details| (details.public_key, details.owner))
 }
 
 #[cfg(test)]

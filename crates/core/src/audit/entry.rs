@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::controls;
+use super::{Seal, controls};
 use crate::{AuditId, BasisPoints, IncidentId, PatternId, Timestamp};
 
 /// What is to be recorded.
@@ -58,6 +58,9 @@ pub struct Entry {
     pub evidence_digest: String,
     pub prev_hash: String,
     pub hash: String,
+    /// Who wrote it; what an older Selfheal wrote has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Box<Seal>>,
 }
 
 /// What the first entry follows.
@@ -76,6 +79,10 @@ impl NewEntry {
 }
 
 impl Evidenced {
+    pub const fn at(&self) -> Timestamp {
+        self.entry.at
+    }
+
     /// The entry that follows the one with this id and hash.
     pub fn chain(self, previous: Option<(AuditId, &str)>) -> Entry {
         let Self { entry: new, evidence } = self;
@@ -97,6 +104,7 @@ impl Evidenced {
             details,
             prev_hash: prev_hash.to_owned(),
             hash: String::new(),
+            seal: None,
         };
         entry.hash = entry.computed_hash();
         entry

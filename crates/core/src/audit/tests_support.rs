@@ -2,7 +2,7 @@
 
 use ed25519_dalek::{Signer, SigningKey};
 
-use super::{Checkpoint, Entry, NewEntry, PublicKey, Signature, Unsigned, key_added};
+use super::{Checkpoint, Entry, NewEntry, PublicKey, Sealer, Signature, Unsigned, key_added};
 use crate::{AuditId, BasisPoints, IncidentId, Timestamp};
 
 pub fn new(i: usize) -> NewEntry {
@@ -20,7 +20,15 @@ pub fn new(i: usize) -> NewEntry {
     }
 }
 
-fn append(entries: &mut Vec<Entry>, new: NewEntry) {
+/// What a sealing home writes: its key, then entries.
+pub fn sealed(length: usize, key: &Key) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    append(&mut entries, key_added(&key.public(), "test", Timestamp::EPOCH));
+    (1..length).for_each(|i| append(&mut entries, new(i)));
+    entries.into_iter().map(|entry| entry.sealed(key)).collect()
+}
+
+pub fn append(entries: &mut Vec<Entry>, new: NewEntry) {
     let next = new.chain(entries.last().map(|last| (last.id, last.hash.as_str())));
     entries.push(next);
 }
@@ -31,7 +39,22 @@ pub fn chain(length: usize) -> Vec<Entry> {
     entries
 }
 
+#[derive(Debug)]
 pub struct Key(SigningKey);
+
+impl Sealer for Key {
+    fn public_key(&self) -> PublicKey {
+        self.public()
+    }
+
+    fn sign(&self, message: &[u8]) -> Signature {
+        Self::sign(self, message)
+    }
+
+    fn owner(&self) -> String {
+        "test".into()
+    }
+}
 
 impl Key {
     pub fn new(seed: u8) -> Self {
@@ -62,7 +85,8 @@ impl Key {
 /// A chain whose first entry puts the key on record, with a checkpoint after every `every` entries and at the end.
 pub fn signed(length: usize, every: usize, key: &Key) -> (Vec<Entry>, Vec<Checkpoint>) {
     let mut entries = Vec::new();
-    append(&mut entries, key_added(&key.public(), "test", Timestamp::EPOCH));
+    // As an older Selfheal wrote it: nothing is sealed.
+    append(&mut entries, NewEntry { action: None, ..key_added(&key.public(), "test", Timestamp::EPOCH) });
     (1..length).for_each(|i| append(&mut entries, new(i)));
     let ends =
         |entry: &&Entry| (entry.id.0 as usize).is_multiple_of(every) || entry.id == AuditId(entries.len() as i64);

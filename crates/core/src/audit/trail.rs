@@ -1,12 +1,18 @@
-//! A chain together with its checkpoints: what the chain alone cannot show.
+//! A chain together with its checkpoints and seals: what the chain alone cannot show.
 //!
 //! Checkpoints say what the trail was when they were signed. A trail that ends before one of them was cut off; an entry
 //! that has another hash than was signed was rewritten, with everything after it. A checkpoint counts for nothing unless a
-//! key that is trusted signed it.
+//! key that is trusted signed it. What comes after the last one that counts is looked at entry by entry, by its seal.
+//!
+//! Which keys are trusted, besides those that are given: the first that the trail puts on record; one that a trusted key's
+//! checkpoint covers, since no engine signs over a stranger; and one that a person accepted, in an entry that a trusted key
+//! sealed. That a key puts itself on record makes it known and no more.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{ChainError, Checkpoint, Entry, KeyId, PublicKey, Start, Verifier, key_on_record};
+use super::checkpoint::{SEALS, key_and_owner};
+use super::unsigned::{Settled, Standing, UnsignedEnd};
+use super::{ChainError, Checkpoint, Doubt, Entry, KeyId, PublicKey, SealError, Start, Verifier, is_acceptance};
 use crate::{AuditId, Timestamp};
 
 /// What is wrong with a checkpoint, or with the trail according to one.
@@ -47,6 +53,8 @@ pub enum TrailError {
     Chain(#[from] ChainError),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
 }
 
 impl TrailError {
@@ -55,6 +63,7 @@ impl TrailError {
         match self {
             Self::Chain(error) => error.id(),
             Self::Checkpoint(error) => error.id(),
+            Self::Seal(error) => error.id(),
         }
     }
 }
@@ -64,6 +73,14 @@ impl TrailError {
 pub struct SignedTo {
     pub key: PublicKey,
     pub entry: AuditId,
+    pub at: Timestamp,
+}
+
+/// A person took what could not be told as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    pub entry: AuditId,
+    pub by: String,
     pub at: Timestamp,
 }
 
@@ -77,6 +94,10 @@ pub struct Report {
     pub linked: u64,
     pub checkpoints: u64,
     pub signed_to: Vec<SignedTo>,
+    /// Why it cannot be told whether all of it is good; empty where it can.
+    pub doubts: Vec<Doubt>,
+    /// Where a person accepted what could not be told.
+    pub accepted: Vec<Accepted>,
 }
 
 impl Report {
@@ -86,17 +107,32 @@ impl Report {
     }
 }
 
+/// A key that the trail puts on record.
+#[derive(Debug)]
+struct OnRecord {
+    key: PublicKey,
+    entry: AuditId,
+    owner: String,
+    vouched: bool,
+}
+
 /// Checks a trail entry by entry against checkpoints.
 #[derive(Debug)]
 pub struct Trail {
     chain: Verifier,
-    keys: BTreeMap<KeyId, PublicKey>,
-    /// Whether a key that the trail itself puts on record is trusted from there on.
+    start: Start,
+    given: BTreeMap<KeyId, PublicKey>,
+    on_record: BTreeMap<KeyId, OnRecord>,
+    /// Whether keys count that the trail itself puts on record.
     takes_keys_on_record: bool,
+    /// Where keys began to seal what they write.
+    sealed_since: Option<AuditId>,
     /// Not reached yet, in the order of their entries.
     waiting: VecDeque<Checkpoint>,
     checkpoints: u64,
     signed_to: BTreeMap<KeyId, SignedTo>,
+    unsigned: UnsignedEnd,
+    accepted: Vec<Accepted>,
 }
 
 /// A whole trail of which nothing is known beforehand.
@@ -107,19 +143,45 @@ impl Default for Trail {
 }
 
 impl Trail {
-    /// Trusts these keys, and those that the trail itself puts on record before they sign. Checkpoints may come in any
-    /// order and more than once.
+    /// Trusts these keys, and those on record that they vouch for; without any, all that are on record. Checkpoints may come
+    /// in any order and more than once.
     pub fn new(start: Start, trusted: impl IntoIterator<Item = PublicKey>, mut checkpoints: Vec<Checkpoint>) -> Self {
         checkpoints.sort_by(|a, b| (a.entry_id, &a.key_id, a.at).cmp(&(b.entry_id, &b.key_id, b.at)));
         checkpoints.dedup();
         Self {
             chain: Verifier::starting(start),
-            keys: trusted.into_iter().map(|key| (key.id(), key)).collect(),
+            start,
+            given: trusted.into_iter().map(|key| (key.id(), key)).collect(),
+            on_record: BTreeMap::new(),
             takes_keys_on_record: true,
+            sealed_since: None,
             waiting: checkpoints.into(),
             checkpoints: 0,
             signed_to: BTreeMap::new(),
+            unsigned: UnsignedEnd::default(),
+            accepted: Vec::new(),
         }
+    }
+
+    /// The trail after a checkpoint of this home's own, whose entry is known to be there. `before` are the entries that put
+    /// keys on record, or accept them, and `checkpoints` those of every key, both in their order.
+    pub fn after(own: PublicKey, checkpoint: &Checkpoint, before: &[Entry], checkpoints: &[Checkpoint]) -> Self {
+        let mut this = Self::new(Start::Anywhere, [own], Vec::new());
+        let mut before = before.iter().filter(|entry| entry.id <= checkpoint.entry_id).peekable();
+        for signed in checkpoints.iter().filter(|signed| signed.entry_id <= checkpoint.entry_id) {
+            while let Some(entry) = before.next_if(|entry| entry.id <= signed.entry_id) {
+                this.notice(entry);
+            }
+            // Few of them say anything new, and a signature costs more than a look.
+            let says_something = this.on_record.iter().any(|(id, known)| !known.vouched && *id != signed.key_id);
+            if says_something && this.signer(signed).is_ok_and(|(_, trusted)| trusted) {
+                this.vouch(&signed.key_id);
+            }
+        }
+        before.for_each(|entry| this.notice(entry));
+        this.vouch(&checkpoint.key_id);
+        this.chain = Verifier::after(checkpoint.entry_id, &checkpoint.entry_hash);
+        this
     }
 
     /// Trusts the keys that were given and no other.
@@ -139,12 +201,41 @@ impl Trail {
 
     pub fn check(&mut self, entry: &Entry) -> Result<(), TrailError> {
         self.chain.check(entry)?;
-        if self.takes_keys_on_record
-            && let Some(key) = key_on_record(entry)
-        {
-            self.keys.insert(key.id(), key);
-        }
+        self.unsigned.push(entry);
+        self.notice(entry);
         Ok(self.compare(entry.id, &entry.hash)?)
+    }
+
+    /// Takes up what an entry says of keys.
+    fn notice(&mut self, entry: &Entry) {
+        if let Some((key, owner)) = key_and_owner(entry) {
+            if entry.action.as_deref() == Some(SEALS) {
+                self.sealed_since.get_or_insert(entry.id);
+            }
+            let first = self.on_record.is_empty();
+            let known = OnRecord { key: key.clone(), entry: entry.id, owner, vouched: first };
+            self.on_record.entry(key.id()).or_insert(known);
+        }
+        if is_acceptance(&entry.event_type) && self.is_sealed_by_a_trusted_key(entry) {
+            let before = self.settled();
+            let strangers = self.on_record.values().any(|known| !known.vouched);
+            if strangers || !before.is_clean() {
+                self.accepted.push(Accepted { entry: entry.id, by: entry.actor.clone(), at: entry.at });
+            }
+            self.on_record.values_mut().for_each(|known| known.vouched = true);
+            self.unsigned.clear();
+        }
+        if self.unsigned.is_too_long() {
+            let settled = self.settled();
+            self.unsigned.let_go(settled);
+        }
+    }
+
+    fn is_sealed_by_a_trusted_key(&self, entry: &Entry) -> bool {
+        entry.seal.as_ref().is_some_and(|seal| match self.standing(&seal.key) {
+            Standing::Trusted(key) => seal.is_by(key, entry.id, &entry.hash),
+            Standing::Stranger(_) | Standing::Unknown => false,
+        })
     }
 
     /// Compares the checkpoints that are due with the entry that was reached.
@@ -152,27 +243,63 @@ impl Trail {
         while self.waiting.front().is_some_and(|next| next.entry_id <= reached) {
             let Some(checkpoint) = self.waiting.pop_front() else { break };
             let (id, at) = (checkpoint.entry_id, checkpoint.at);
-            let key = self.signer(&checkpoint)?;
+            let (key, trusted) = self.signer(&checkpoint)?;
             if id != reached || checkpoint.entry_hash != hash || checkpoint.entries != id.0.unsigned_abs() {
                 let after = self.signed_to.values().map(|signed| signed.entry).max().unwrap_or(AuditId(0));
                 return Err(CheckpointError::Rewritten { id, after, at });
             }
+            // What a stranger signs is true, and vouches for nothing.
+            if !trusted {
+                continue;
+            }
             self.checkpoints += 1;
+            self.vouch(&checkpoint.key_id);
+            match self.start {
+                Start::Chosen => self.unsigned.clear_last(),
+                Start::Genesis | Start::Anywhere => self.unsigned.clear(),
+            }
             self.signed_to.insert(checkpoint.key_id, SignedTo { key, entry: id, at });
         }
         Ok(())
     }
 
-    fn signer(&self, checkpoint: &Checkpoint) -> Result<PublicKey, CheckpointError> {
-        let (id, key) = (checkpoint.entry_id, checkpoint.key_id.clone());
-        match self.keys.get(&key) {
-            None => Err(CheckpointError::UnknownKey { id, key }),
-            Some(known) if checkpoint.is_by(known) => Ok(known.clone()),
-            Some(_) => Err(CheckpointError::Forged { id, key }),
+    /// A key that signs has looked at what is on record, and is sure of all of it but itself.
+    fn vouch(&mut self, signer: &KeyId) {
+        let others = self.on_record.iter_mut().filter(|(id, _)| *id != signer);
+        others.for_each(|(_, known)| known.vouched = true);
+    }
+
+    fn standing(&self, id: &KeyId) -> Standing<'_> {
+        if let Some(key) = self.given.get(id) {
+            return Standing::Trusted(key);
+        }
+        match self.on_record.get(id).filter(|_| self.takes_keys_on_record) {
+            Some(known) if known.vouched || self.given.is_empty() => Standing::Trusted(&known.key),
+            Some(known) => Standing::Stranger(&known.key),
+            None => Standing::Unknown,
         }
     }
 
-    /// To be called when there are no more entries: what was signed and is not there was cut off.
+    /// Who signed a checkpoint, and whether that counts.
+    fn signer(&self, checkpoint: &Checkpoint) -> Result<(PublicKey, bool), CheckpointError> {
+        let (id, key) = (checkpoint.entry_id, checkpoint.key_id.clone());
+        let (known, trusted) = match self.standing(&key) {
+            Standing::Trusted(known) => (known, true),
+            Standing::Stranger(known) => (known, false),
+            Standing::Unknown => return Err(CheckpointError::UnknownKey { id, key }),
+        };
+        match checkpoint.is_by(known) {
+            true => Ok((known.clone(), trusted)),
+            false => Err(CheckpointError::Forged { id, key }),
+        }
+    }
+
+    fn settled(&self) -> Settled {
+        self.unsigned.settle(self.sealed_since, |key| self.standing(key))
+    }
+
+    /// To be called when there are no more entries: what was signed and is not there was cut off, and what is not signed must
+    /// be sealed.
     pub fn finish(&self) -> Result<Report, TrailError> {
         if let Some(checkpoint) = self.waiting.front() {
             self.signer(checkpoint)?;
@@ -180,7 +307,10 @@ impl Trail {
             let (signed, at) = (checkpoint.entry_id, checkpoint.at);
             return Err(CheckpointError::Truncated { id, signed, at }.into());
         }
-        Ok(self.report())
+        match self.settled().first_bad {
+            Some(error) => Err(error.into()),
+            None => Ok(self.report()),
+        }
     }
 
     /// What was found good so far.
@@ -192,7 +322,28 @@ impl Trail {
             linked: self.chain.linked(),
             checkpoints: self.checkpoints,
             signed_to: self.signed_to.values().cloned().collect(),
+            doubts: self.doubts(),
+            accepted: self.accepted.clone(),
         }
+    }
+
+    fn doubts(&self) -> Vec<Doubt> {
+        let mut doubts: Vec<Doubt> = self.settled().doubt().into_iter().collect();
+        if !self.takes_keys_on_record || self.given.is_empty() || self.start == Start::Chosen {
+            return doubts;
+        }
+        let mut strangers: Vec<_> = self.on_record.iter().filter(|(_, known)| !known.vouched).collect();
+        strangers.sort_by_key(|(_, known)| known.entry);
+        doubts.extend(strangers.into_iter().map(|(id, known)| Doubt::Stranger {
+            key: id.clone(),
+            owner: known.owner.clone(),
+            entry: known.entry,
+        }));
+        if !self.on_record.is_empty() {
+            let missing = self.given.keys().filter(|id| !self.on_record.contains_key(*id));
+            doubts.extend(missing.map(|key| Doubt::NotOnRecord { key: key.clone() }));
+        }
+        doubts
     }
 }
 
@@ -201,6 +352,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::tests_support::{Key, chain, new, signed};
+    use super::super::{NewEntry, key_added};
     use super::*;
 
     fn verify(entries: &[Entry], checkpoints: &[Checkpoint], trusted: &[PublicKey]) -> Result<Report, TrailError> {
@@ -286,6 +438,126 @@ mod tests {
         let checkpoints = [key.checkpoint(&entries[1])];
         assert!(verify(&entries, &checkpoints, &[key.public()]).is_ok());
         assert!(verify(&entries, &checkpoints, &[]).is_err());
+    }
+
+    fn sealed_trail(length: usize) -> (Key, Vec<Entry>) {
+        let key = Key::new(1);
+        let entries = super::super::tests_support::sealed(length, &key);
+        (key, entries)
+    }
+
+    /// What somebody who owns the database and no key can append.
+    fn forged(after: &[Entry]) -> Entry {
+        let last = after.last().expect("a trail");
+        new(77).chain(Some((last.id, last.hash.as_str())))
+    }
+
+    #[test]
+    fn what_no_checkpoint_covers_is_held_to_its_seals() {
+        let (key, entries) = sealed_trail(6);
+        let (own, thief) = ([key.public()], Key::new(2));
+        let good = verify(&entries, &[], &own).expect("each is sealed");
+        assert_eq!((good.signed(), good.doubts.len()), (None, 0));
+        let tampered = |change: &dyn Fn(&mut Vec<Entry>)| {
+            let mut copy = entries.clone();
+            change(&mut copy);
+            verify(&copy, &[key.checkpoint(&entries[2])], &own)
+        };
+        let (id, since) = (AuditId(7), AuditId(1));
+        let found = tampered(&|e| e.push(forged(e)));
+        assert_eq!(found, Err(SealError::Missing { id, since }.into()));
+        let found = tampered(&|e| e.push(forged(e).sealed(&thief)));
+        assert_eq!(found, Err(SealError::UnknownKey { id, key: thief.public().id() }.into()));
+        let found = tampered(&|e| {
+            let mut entry = forged(e).sealed(&thief);
+            if let Some(seal) = &mut entry.seal {
+                seal.key = key.public().id();
+            }
+            e.push(entry);
+        });
+        assert_eq!(found, Err(SealError::Forged { id, key: key.public().id() }.into()));
+        let found = tampered(&|e| e[4].seal = None);
+        assert_eq!(found, Err(SealError::Missing { id: AuditId(5), since }.into()));
+        let found = tampered(&|e| e[4].seal = e[3].seal.clone());
+        assert_eq!(found, Err(SealError::Forged { id: AuditId(5), key: key.public().id() }.into()));
+        // Below a checkpoint that counts the seals are not needed.
+        assert!(tampered(&|e| e[1].seal = None).is_ok());
+    }
+
+    #[test]
+    fn a_key_that_puts_itself_on_record_is_a_stranger_until_somebody_vouches_for_it() {
+        let (key, mut entries) = sealed_trail(3);
+        let (own, other) = ([key.public()], Key::new(2));
+        let mut add = |new: NewEntry, by: &Key| {
+            super::super::tests_support::append(&mut entries, new);
+            let last = entries.pop().expect("appended").sealed(by);
+            entries.push(last);
+            entries.clone()
+        };
+        add(key_added(&other.public(), "elsewhere", Timestamp::EPOCH), &other);
+        let theirs = add(new(9), &other);
+        let stranger = Doubt::Stranger { key: other.public().id(), owner: "elsewhere".into(), entry: AuditId(4) };
+        // Not even its checkpoints count.
+        for checkpoints in [vec![], vec![other.checkpoint(&theirs[4])]] {
+            assert_eq!(verify(&theirs, &checkpoints, &own).expect("no fault").doubts, std::slice::from_ref(&stranger));
+        }
+        // Nor does it help to accept oneself.
+        let accept = || NewEntry { event_type: "automation.database_accepted", ..new(1) };
+        let by_itself = add(accept(), &other);
+        assert_eq!(verify(&by_itself, &[], &own).expect("no fault").doubts, [stranger]);
+        // A person does, at a home that is trusted.
+        let accepted = add(accept(), &key);
+        let report = verify(&accepted, &[], &own).expect("good");
+        assert_eq!((report.doubts.len(), report.accepted.len()), (0, 1), "{report:?}");
+        // Or an engine that signs: it never does over a stranger.
+        assert!(verify(&theirs, &[key.checkpoint(&theirs[4])], &own).expect("good").doubts.is_empty());
+        // Seen from the other home, the first key on record is the one it found there; it is itself that is not vouched for.
+        assert_eq!(verify(&theirs, &[], &[other.public()]).expect("no fault").doubts.len(), 1);
+        assert_eq!(verify(&accepted, &[], &[other.public()]).expect("good").doubts, []);
+    }
+
+    #[test]
+    fn another_key_than_the_one_on_record_is_told() {
+        let (_, entries) = sealed_trail(3);
+        let thief = Key::new(2).public();
+        let report = verify(&entries, &[], std::slice::from_ref(&thief)).expect("no fault");
+        assert_eq!(report.doubts, [Doubt::NotOnRecord { key: thief.id() }]);
+    }
+
+    #[test]
+    fn what_an_older_selfheal_left_unsigned_is_in_doubt_until_it_is_signed() {
+        let key = Key::new(1);
+        let (mut entries, checkpoints) = signed(5, 5, &key);
+        entries.push(forged(&entries));
+        let own = [key.public()];
+        let report = verify(&entries, &checkpoints, &own).expect("no fault");
+        assert_eq!(report.doubts, [Doubt::NotSealed { first: AuditId(6), last: AuditId(6) }]);
+        let last = key.checkpoint(&entries[5]);
+        assert!(verify(&entries, &[last], &own).expect("signed").doubts.is_empty());
+    }
+
+    #[test]
+    fn a_trail_is_taken_up_after_a_checkpoint() {
+        let (key, entries) = sealed_trail(8);
+        let mut trail = Trail::after(key.public(), &key.checkpoint(&entries[3]), &entries[..1], &[]);
+        entries[4..].iter().try_for_each(|entry| trail.check(entry)).expect("good");
+        assert_eq!(trail.finish().expect("good").doubts, []);
+        let mut trail = Trail::after(key.public(), &key.checkpoint(&entries[3]), &entries[..1], &[]);
+        assert!(trail.check(&entries[5]).is_err(), "one is missing");
+        trail = Trail::after(key.public(), &key.checkpoint(&entries[3]), &entries[..1], &[]);
+        trail.check(&forged(&entries[..4])).expect("it follows");
+        assert!(trail.finish().is_err());
+    }
+
+    #[test]
+    fn a_long_unsigned_end_is_settled_bit_by_bit() {
+        let key = Key::new(1);
+        let (mut entries, _) = signed(9_000, 10_000, &key);
+        entries.truncate(8_999);
+        let own = [key.public()];
+        let doubts = verify(&entries, &[], &own).expect("no fault").doubts;
+        assert_eq!(doubts, [Doubt::NotSealed { first: AuditId(1), last: AuditId(8_999) }]);
+        assert!(verify(&entries, &[key.checkpoint(&entries[8_998])], &own).expect("signed").doubts.is_empty());
     }
 
     /// What may be done to a trail, once.

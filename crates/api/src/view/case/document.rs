@@ -83,18 +83,3 @@ impl Document {
         self
     }
 }
-
-/// Makes visible what a reader would not see, or what would turn the text around: control characters and the marks for
-/// writing direction.
-pub fn visible(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| match c {
-            '\n' | '\t' => vec![c],
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
-                c.escape_unicode().collect()
-            }
-            c if c.is_control() => c.escape_default().collect(),
-            c => vec![c],
-        })
-        .collect()
-}

@@ -1,6 +1,8 @@
 //! The case file as one HTML file: no script, nothing loaded, readable on paper, light and dark.
 
-use super::document::{Block, Document, Text, visible};
+use selfheal_core::visible;
+
+use super::document::{Block, Document, Text};
 
 const STYLE: &str = include_str!("case.css");
 

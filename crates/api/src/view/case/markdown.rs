@@ -1,6 +1,8 @@
 //! The case file as Markdown (CommonMark with tables). No foreign text can become markup, a link or a raw tag.
 
-use super::document::{Block, Document, Text, visible};
+use selfheal_core::{visible, visible_line};
+
+use super::document::{Block, Document, Text};
 
 pub fn markdown(document: &Document) -> String {
     let mut out = format!("# {}\n\n{}\n", inline(&document.title), inline(&document.subtitle));
@@ -73,7 +75,7 @@ fn code(text: &str) -> String {
 /// One line of text in which nothing is markup.
 fn inline(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
-    let flat = visible(text).replace(['\n', '\t'], " ");
+    let flat = visible_line(text).into_owned();
     for (i, c) in flat.char_indices() {
         let rest = &flat[i + c.len_utf8()..];
         let escaped = match c {

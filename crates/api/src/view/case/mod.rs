@@ -8,7 +8,7 @@ mod html;
 mod markdown;
 
 use selfheal_core::DecisionKind;
-use selfheal_core::audit::{Report, TrailError};
+use selfheal_core::audit::Report;
 use selfheal_core::told::count;
 
 use document::{Block, Section};
@@ -18,7 +18,7 @@ pub use markdown::markdown;
 
 use super::{
     AttemptView, AuditEntry, DecisionView, GateView, IncidentView, PlanView, RuleState, SignalView, StoryEntry,
-    TextPiece, Tone,
+    TextPiece, Tone, Verdict,
 };
 
 /// What a case file is made of.
@@ -31,7 +31,9 @@ pub struct CaseParts<'a> {
     /// The digest of the signals as they are stored now.
     pub evidence_now: &'a str,
     pub chain: &'a Report,
-    pub first_bad: Option<&'a TrailError>,
+    pub verdict: Verdict,
+    /// What is wrong with the trail, or cannot be told.
+    pub fault: Option<&'a str>,
     pub written_at: &'a str,
     pub written_by: &'a str,
 }
@@ -390,12 +392,15 @@ fn people(story: &[StoryEntry]) -> Option<Section> {
 fn trail(parts: &CaseParts<'_>) -> Section {
     let chain = parts.chain;
     let mut blocks = Vec::new();
-    match parts.first_bad {
-        Some(error) => blocks.push(Block::Warning(format!(
-            "The audit trail is not whole: {error}. Entries from {} on prove nothing until that is explained.",
-            error.id()
+    let fault = parts.fault.unwrap_or_default();
+    match parts.verdict {
+        Verdict::Broken => blocks.push(Block::Warning(format!(
+            "The audit trail is not whole: {fault}. What it says from there on proves nothing until that is explained."
         ))),
-        None => {
+        Verdict::CannotTell => blocks.push(Block::Warning(format!(
+            "It cannot be told whether the audit trail is whole: {fault}. What it says rests on that."
+        ))),
+        Verdict::Verified => {
             let signed = chain.signed().map_or_else(
                 || "Nothing of it is signed yet.".to_owned(),
                 |entry| format!("It is signed up to entry {entry}."),

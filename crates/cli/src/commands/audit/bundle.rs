@@ -104,6 +104,11 @@ fn said(report: &BundleReport) -> Said {
         (None, Some(_), _) => {
             not_verified.push("that the trail is the original one: no checkpoint is in the bundle".into())
         }
+        (Some(signed), Some(last), Scope::Trail | Scope::Since(_)) if signed < last && trail.doubts.is_empty() => {
+            verified.push(format!(
+                "each entry after {signed} is sealed by the key that wrote it; no checkpoint covers them yet"
+            ));
+        }
         (Some(signed), Some(last), Scope::Trail | Scope::Since(_)) if signed < last => {
             not_verified.push(format!("the entries after {signed} by a checkpoint: none was signed after them yet"));
         }

@@ -5,9 +5,9 @@ mod file;
 
 use std::process::ExitCode;
 
-use selfheal_api::view::{AuditPage, ChainView};
+use selfheal_api::view::{AuditPage, ChainView, Verdict};
 
-use super::{BAD, escaped};
+use super::{BAD, CANNOT_TELL, escaped};
 use crate::args::{AuditCommand, AuditListArguments, Place};
 use crate::{connect, output};
 
@@ -77,11 +77,26 @@ async fn verify(place: &Place, as_json: bool) -> anyhow::Result<ExitCode> {
     } else {
         output::line(told(&chain));
     }
-    Ok(if chain.ok { ExitCode::SUCCESS } else { ExitCode::from(BAD) })
+    Ok(match chain.verdict {
+        Verdict::Verified => ExitCode::SUCCESS,
+        Verdict::Broken => ExitCode::from(BAD),
+        Verdict::CannotTell => ExitCode::from(CANNOT_TELL),
+    })
 }
 
 fn told(chain: &ChainView) -> String {
     let mut text = match &chain.first_bad {
+        None if chain.verdict == Verdict::CannotTell => {
+            format!(
+                "It CANNOT BE TOLD whether the trail is good: {} entries follow each other; checkpoints that hold: {}.",
+                chain.verified, chain.checkpoints
+            )
+        }
+        None if chain.verdict == Verdict::Broken => format!(
+            "The trail is NOT as it was left, although its {} entries follow each other.\n\
+             Keep a copy of the database and of data/audit.checkpoints, compare them with a backup, and find out who changed them.",
+            chain.verified
+        ),
         None => {
             format!(
                 "The chain is whole: {} entries verified; checkpoints that hold: {}.",
@@ -96,6 +111,12 @@ fn told(chain: &ChainView) -> String {
     };
     for problem in &chain.problems {
         text.push_str(&format!("\nNot as it should be: {problem}"));
+    }
+    for doubt in &chain.doubts {
+        text.push_str(&format!("\nCannot be told: {doubt}"));
+    }
+    for note in &chain.notes {
+        text.push_str(&format!("\nOn record: {note}"));
     }
     for signed in &chain.signed {
         let whose = if signed.of_this_home { "this home's key" } else { "a key on record" };
