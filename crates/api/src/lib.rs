@@ -17,6 +17,7 @@ mod knowledge_snapshot;
 mod limit;
 mod long_work;
 mod packs;
+mod patience;
 mod principal;
 mod problem;
 mod reload;
