@@ -21,7 +21,7 @@ pub async fn run(place: &Place, as_json: bool, command: TokenCommand) -> anyhow:
                 output::json(&made)?;
             } else {
                 output::line(made["token"].as_str().unwrap_or_default());
-                eprintln!("This is the only time the token is shown. {name} may act as {role}.");
+                output::note!("This is the only time the token is shown. {name} may act as {role}.");
             }
             return Ok(ExitCode::SUCCESS);
         }
@@ -40,9 +40,10 @@ pub async fn run(place: &Place, as_json: bool, command: TokenCommand) -> anyhow:
         }
         output::table(
             ["name", "role", "created"],
+            "name",
             tokens
                 .iter()
-                .map(|token| [text(&token["name"]), text(&token["role"]), output::time(&text(&token["created_at"]))]),
+                .map(|token| [text(&token["name"]), text(&token["role"]), output::ago(&text(&token["created_at"]))]),
         );
     }
     Ok(ExitCode::SUCCESS)

@@ -5,6 +5,7 @@
 mod bad_input;
 mod demo;
 mod everyday;
+mod frozen;
 mod keeping;
 mod knowledge_use;
 mod knowledge_words;
