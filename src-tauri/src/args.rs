@@ -15,8 +15,8 @@ pub struct Arguments {
     /// Kill a service of the demo a few seconds after the start, so that there is something to watch.
     #[arg(long, requires = "demo")]
     pub play: bool,
-    /// The home. Default: the platform's data folder.
-    #[arg(long, env = "SELFHEAL_HOME", value_name = "DIR")]
+    /// The home. Default: $SELFHEAL_HOME (never for the demo), then the platform's data folder.
+    #[arg(long, value_name = "DIR")]
     pub home: Option<PathBuf>,
     /// sqlite:PATH or postgres://... Default: data/icdev.db in the home.
     #[arg(long, env = "SELFHEAL_DATABASE", value_name = "URL", hide_env_values = true)]
@@ -55,6 +55,14 @@ impl From<DemoService> for selfheal_demo::ServiceArguments {
 }
 
 impl Arguments {
+    /// With the home that the environment names, where none was given. A demo has a home of its own.
+    pub fn or_environment(mut self, home: Option<std::ffi::OsString>) -> Self {
+        if self.home.is_none() && !self.demo {
+            self.home = home.filter(|home| !home.is_empty()).map(PathBuf::from);
+        }
+        self
+    }
+
     /// A name on the bus for the app of this home and database: whoever opens the same home again is shown the same window.
     /// A demo without a home is one of its own.
     pub fn instance(&self) -> String {
@@ -106,6 +114,18 @@ mod tests {
             assert_ne!(demo, instance(other), "{other:?}");
         }
         assert_ne!(instance(&["--demo"]), instance(&[]), "the demo never brings production forward");
+    }
+
+    #[test]
+    fn the_demo_never_takes_the_home_of_the_environment() {
+        let home = |arguments: &[&str]| {
+            let arguments = Arguments::try_parse_from([&["selfheal-desktop"], arguments].concat()).expect("parses");
+            arguments.or_environment(Some("/srv/selfheal".into())).home
+        };
+        assert_eq!(home(&[]), Some("/srv/selfheal".into()));
+        assert_eq!(home(&["--home", "/a"]), Some("/a".into()));
+        assert_eq!(home(&["--demo"]), None);
+        assert_eq!(home(&["--demo", "--home", "/a"]), Some("/a".into()));
     }
 
     #[test]

@@ -94,7 +94,11 @@ async fn open(handle: &AppHandle, arguments: &Arguments) -> anyhow::Result<Host>
     };
     let home = match &world {
         Some(world) => world.home().clone(),
-        None => home(arguments)?,
+        None => {
+            let home = home(arguments)?;
+            home.not_of_a_demo()?;
+            home
+        }
     };
     home.init()?;
     let control = world.as_ref().map(|world| Control::new(Arc::clone(world)));

@@ -27,8 +27,8 @@ use args::{Arguments, Internal};
 use bridge::Bridge;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_env("SELFHEAL_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    let arguments = Arguments::parse().or_environment(std::env::var_os("SELFHEAL_HOME"));
+    let filter = EnvFilter::try_from_env("SELFHEAL_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=error"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

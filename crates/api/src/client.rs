@@ -14,6 +14,7 @@ use tower::ServiceExt;
 
 use selfheal_engine::LiveEvent;
 
+use crate::patience::is_listening;
 use crate::{App, Principal, Problem, Secret, router};
 
 pub enum Client {
@@ -38,6 +39,13 @@ pub enum ClientError {
     Problem(Problem),
     #[error("the engine at {place} cannot be reached: {why}. Check that it runs and that the address is right")]
     Unreachable { place: String, why: String },
+    /// It takes requests and does nothing.
+    #[error(
+        "the engine at {place}{} accepts and does not answer: nothing came in {seconds} s. It hangs, is suspended, or its machine is \
+         overloaded",
+        process.map_or_else(String::new, |process| format!(" (process {process})"))
+    )]
+    Silent { place: String, process: Option<i32>, seconds: u64 },
     #[error("the answer of the engine cannot be read: {0}. Is it another version?")]
     Unreadable(String),
     #[error("what came cannot be written: {0}. Check that there is room and that the folder belongs to you")]
@@ -53,7 +61,9 @@ impl Client {
 
     /// The engine that runs for this home, if one does.
     pub fn running(socket: &Path) -> Option<Self> {
-        std::os::unix::net::UnixStream::connect(socket).ok()?;
+        if !is_listening(socket) {
+            return None;
+        }
         let http = selfheal_adapters::http_client_over(socket).ok()?;
         Some(Self::Socket { http, path: socket.to_owned() })
     }
@@ -66,20 +76,15 @@ impl Client {
 
     /// Asks. Any status is a reply.
     pub async fn request(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Reply, ClientError> {
-        match self {
-            Self::InProcess { router, who } => in_process(router.clone(), who.clone(), method, path, body).await,
-            Self::Socket { http, path: socket } => {
-                let request = request(http, method, &format!("http://localhost{path}"), body)?;
-                send(request, &socket.display().to_string()).await
-            }
-            Self::Http { http, base, token } => {
-                let mut request = request(http, method, &format!("{base}{path}"), body)?;
-                if let Some(token) = token {
-                    request = request.bearer_auth(token.expose());
-                }
-                send(request, base).await
-            }
+        if let Self::InProcess { router, who } = self {
+            return in_process(router.clone(), who.clone(), method, path, body).await;
         }
+        let (request, place) = self.raw(method, path)?;
+        let request = match body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        self.patiently(send(request, &place)).await
     }
 
     /// Asks, and reads the answer; a problem is an error.
@@ -105,10 +110,10 @@ impl Client {
         match self {
             Self::InProcess { .. } => Err(ClientError::Unreadable("the engine is in this process".into())),
             Self::Socket { http, path: socket } => {
-                Ok((request(http, method, &format!("http://localhost{path}"), None)?, socket.display().to_string()))
+                Ok((request(http, method, &format!("http://localhost{path}"))?, socket.display().to_string()))
             }
             Self::Http { http, base, token } => {
-                let mut request = request(http, method, &format!("{base}{path}"), None)?;
+                let mut request = request(http, method, &format!("{base}{path}"))?;
                 if let Some(token) = token {
                     request = request.bearer_auth(token.expose());
                 }
@@ -119,25 +124,17 @@ impl Client {
 
     /// Live events of an engine in another process, until the connection ends.
     pub async fn live(&self, mut heard: impl FnMut(LiveEvent)) -> Result<(), ClientError> {
-        let (request, place) = match self {
-            // Whoever has the engine in this process subscribes to it.
-            Self::InProcess { .. } => return Ok(()),
-            Self::Socket { http, path } => {
-                (request(http, "GET", "http://localhost/api/v1/events", None)?, path.display().to_string())
-            }
-            Self::Http { http, base, token } => {
-                let mut request = request(http, "GET", &format!("{base}/api/v1/events"), None)?;
-                if let Some(token) = token {
-                    request = request.bearer_auth(token.expose());
-                }
-                (request, base.clone())
-            }
-        };
+        // Whoever has the engine in this process subscribes to it.
+        if let Self::InProcess { .. } = self {
+            return Ok(());
+        }
+        let (request, place) = self.raw("GET", "/api/v1/events")?;
         let unreachable =
             |error: reqwest::Error| ClientError::Unreachable { place: place.clone(), why: causes(&error) };
-        let mut response = request.send().await.and_then(reqwest::Response::error_for_status).map_err(unreachable)?;
+        let asked = async { request.send().await.and_then(reqwest::Response::error_for_status).map_err(unreachable) };
+        let mut response = self.patiently(asked).await?;
         let mut pending = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        while let Some(chunk) = self.patiently(async { response.chunk().await.map_err(unreachable) }).await? {
             pending.extend_from_slice(&chunk);
             while let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = pending.drain(..=end).collect();
@@ -161,29 +158,19 @@ impl Client {
         path: &str,
         mut write: impl FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<(), ClientError> {
-        let (mut response, place) = match self {
-            Self::InProcess { router, who } => {
-                let Ok(response) = router.clone().oneshot(in_process_request(who, method, path, None)?).await;
-                return in_process_download(response, write).await;
-            }
-            Self::Socket { http, path: socket } => {
-                let place = socket.display().to_string();
-                (request(http, method, &format!("http://localhost{path}"), None)?.send().await, place)
-            }
-            Self::Http { http, base, token } => {
-                let request = request(http, method, &format!("{base}{path}"), None)?;
-                let request = match token {
-                    Some(token) => request.bearer_auth(token.expose()),
-                    None => request,
-                };
-                (request.send().await, base.clone())
-            }
+        if let Self::InProcess { router, who } = self {
+            let Ok(response) = router.clone().oneshot(in_process_request(who, method, path, None)?).await;
+            return in_process_download(response, write).await;
+        }
+        let (request, place) = self.raw(method, path)?;
+        let asked = async {
+            request.send().await.map_err(|error| ClientError::Unreachable { place: place.clone(), why: causes(&error) })
         };
-        let response =
-            response.as_mut().map_err(|error| ClientError::Unreachable { place: place.clone(), why: causes(error) })?;
+        let mut response = self.patiently(asked).await?;
         let status = response.status();
         let mut problem = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| ClientError::CutOff(causes(&error)))? {
+        let cut_off = |error: reqwest::Error| ClientError::CutOff(causes(&error));
+        while let Some(chunk) = self.patiently(async { response.chunk().await.map_err(cut_off) }).await? {
             if status.is_success() {
                 write(&chunk).map_err(ClientError::Unwritable)?;
             } else {
@@ -275,19 +262,10 @@ fn succeeded(status: StatusCode, problem: &[u8]) -> Result<(), ClientError> {
     ))
 }
 
-fn request(
-    http: &reqwest::Client,
-    method: &str,
-    url: &str,
-    body: Option<&Value>,
-) -> Result<reqwest::RequestBuilder, ClientError> {
+fn request(http: &reqwest::Client, method: &str, url: &str) -> Result<reqwest::RequestBuilder, ClientError> {
     let method =
         reqwest::Method::from_bytes(method.as_bytes()).map_err(|error| ClientError::Unreadable(error.to_string()))?;
-    let request = http.request(method, url);
-    Ok(match body {
-        Some(body) => request.json(body),
-        None => request,
-    })
+    Ok(http.request(method, url))
 }
 
 async fn send(request: reqwest::RequestBuilder, place: &str) -> Result<Reply, ClientError> {

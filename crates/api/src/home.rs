@@ -22,6 +22,11 @@ pub enum HomeError {
     Io { path: String, verb: &'static str, why: std::io::Error },
     #[error("{path} does not exist. Run `selfheal init` to make a home with a commented configuration")]
     NoConfig { path: String },
+    #[error(
+        "{path} is the home of a demo: its services and its knowledge are made up, and it heals by itself. Choose another folder with \
+         --home (or SELFHEAL_HOME), or remove this one"
+    )]
+    Demo { path: String },
     #[error("{0}\nNothing was changed. Mend the line and try again; `selfheal doctor` checks the whole file")]
     Config(#[from] ConfigError),
     #[error("this system has no data folder for programs: choose one with --home")]
@@ -100,6 +105,21 @@ impl Home {
         self.root.join("data/serve.token")
     }
 
+    /// Marks the home of a demo, and says what runs in it.
+    pub fn demo_mark(&self) -> PathBuf {
+        self.root.join("demo.json")
+    }
+
+    /// Whether a demo made it. What cannot be looked at is none: opening it says why.
+    pub fn is_demo(&self) -> bool {
+        self.demo_mark().exists()
+    }
+
+    /// A demo's home is nobody's production: whoever would take it over is told.
+    pub fn not_of_a_demo(&self) -> Result<(), HomeError> {
+        if self.is_demo() { Err(HomeError::Demo { path: self.root.display().to_string() }) } else { Ok(()) }
+    }
+
     /// Held by the engine that runs for this home.
     pub fn lock(&self) -> PathBuf {
         self.root.join("data/engine.lock")
@@ -135,4 +155,19 @@ impl Home {
 
 fn io(path: &Path, verb: &'static str, why: std::io::Error) -> HomeError {
     HomeError::Io { path: path.display().to_string(), verb, why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_home_of_a_demo_is_known_by_its_mark() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let home = Home::new(folder.path());
+        assert!(!home.is_demo() && home.not_of_a_demo().is_ok());
+        std::fs::write(home.demo_mark(), "{}").expect("written");
+        let refused = home.not_of_a_demo().expect_err("refused").to_string();
+        assert!(home.is_demo() && refused.contains("demo") && refused.contains("--home"), "{refused}");
+    }
 }

@@ -18,6 +18,7 @@ mod knowledge_snapshot;
 mod limit;
 mod long_work;
 mod packs;
+mod patience;
 mod principal;
 pub mod private;
 mod problem;

@@ -31,9 +31,13 @@ impl Client {
                 let (request, place) = self.raw("POST", path)?;
                 let unreachable =
                     |error: reqwest::Error| ClientError::Unreachable { place: place.clone(), why: causes(&error) };
-                let response = request.body(reqwest::Body::wrap_stream(pieces)).send().await.map_err(unreachable)?;
-                let status = response.status();
-                reply(status, &response.bytes().await.map_err(unreachable)?)?
+                let sent = async {
+                    let response =
+                        request.body(reqwest::Body::wrap_stream(pieces)).send().await.map_err(unreachable)?;
+                    let status = response.status();
+                    reply(status, &response.bytes().await.map_err(unreachable)?)
+                };
+                self.patiently(sent).await?
             }
         };
         if !(200..300).contains(&answer.status) {

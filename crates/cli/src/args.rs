@@ -1,53 +1,107 @@
 //! The command line.
+//!
+//! Every command and every argument says what it is; `examples.rs` shows each command in use. A test walks over all of them.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::output::When;
 
 mod audit;
 mod change;
+mod examples;
 mod knowledge_learn;
 mod knowledge_packs;
 mod knowledge_use;
 
 pub use audit::{AuditCommand, AuditListArguments, CaseArgument};
 pub use change::{ChangeCommand, ChangeKindArgument, RecordArguments};
+pub use examples::{command, of as examples_of};
 pub use knowledge_learn::{AcceptArguments, MergeArguments, RejectDraftArguments, ReviewArguments};
 pub use knowledge_packs::{EditArguments, ExportArguments, ImportArguments, RemoveArguments};
 pub use knowledge_use::{AdviseArguments, ListArguments, ReplayArguments, SearchArguments, TestArguments};
 
 /// A knowledge base and incident manager that heals production services.
 #[derive(Debug, Parser)]
-#[command(name = "selfheal", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "selfheal", version)]
 pub struct Arguments {
     #[command(flatten)]
     pub place: Place,
-    /// Print one JSON document (or JSON lines) instead of tables.
-    #[arg(long, global = true)]
+    /// Print one JSON document (or JSON lines) instead of tables; times in it are RFC 3339 in UTC.
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub json: bool,
+    /// Colour for severity and state. NO_COLOR, CLICOLOR and CLICOLOR_FORCE are honoured.
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto", hide_possible_values = true,
+        help_heading = GLOBAL)]
+    pub color: When,
     /// Say more; twice for everything.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = GLOBAL)]
     pub verbose: u8,
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
-/// Where the data is.
-#[derive(Clone, Debug, Args)]
+/// Reads what was typed, with what the environment says beside it.
+pub fn parse(given: Vec<OsString>) -> Result<Arguments, clap::Error> {
+    let matches = command().color(colour_of_help(&given)).try_get_matches_from(given)?;
+    let mut arguments = Arguments::from_arg_matches(&matches)?;
+    arguments.place = arguments.place.or_environment(|name| std::env::var_os(name));
+    Ok(arguments)
+}
+
+/// Help is shown before anything is parsed.
+fn colour_of_help(given: &[OsString]) -> clap::ColorChoice {
+    let said = |word: &str| {
+        let whole = format!("--color={word}");
+        given.windows(2).any(|pair| pair[0] == "--color" && pair[1] == word) || given.iter().any(|one| *one == *whole)
+    };
+    match (said("never"), said("always")) {
+        (true, _) => clap::ColorChoice::Never,
+        (_, true) => clap::ColorChoice::Always,
+        _ => clap::ColorChoice::Auto,
+    }
+}
+
+/// The heading of what every command takes. It stands below the command's own options.
+const GLOBAL: &str = "Global options";
+
+/// Where the data is. What is not given comes from the environment, and not through clap: it would show in every usage line as
+/// if it were required.
+#[derive(Clone, Debug, Default, Args)]
 pub struct Place {
-    /// The home, which holds args/ and data/. Default: the platform's data folder.
-    #[arg(long, global = true, env = "SELFHEAL_HOME", value_name = "DIR")]
+    /// The home, which holds args/ and data/. Default: $SELFHEAL_HOME, then the platform's data folder.
+    #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
     pub home: Option<PathBuf>,
-    /// sqlite:PATH or postgres://... Default: data/icdev.db in the home.
-    #[arg(long, global = true, env = "SELFHEAL_DATABASE", value_name = "URL", hide_env_values = true)]
+    /// sqlite:PATH or postgres://... Default: $SELFHEAL_DATABASE, then data/icdev.db in the home.
+    #[arg(long, global = true, value_name = "URL", help_heading = GLOBAL)]
     pub database: Option<String>,
     /// The configuration file. Default: args/monitoring_config.yaml in the home.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL)]
     pub config: Option<PathBuf>,
-    /// Talk to a running daemon instead; its token comes from SELFHEAL_TOKEN.
-    #[arg(long, global = true, env = "SELFHEAL_SERVER", value_name = "URL")]
+    /// Talk to a running daemon at this address instead; its token comes from $SELFHEAL_TOKEN. Default: $SELFHEAL_SERVER.
+    #[arg(long, global = true, value_name = "URL", help_heading = GLOBAL)]
     pub server: Option<String>,
+    /// Whether the home was named by the environment alone.
+    #[arg(skip)]
+    pub home_of_environment: bool,
+}
+
+impl Place {
+    /// With what the environment says where nothing was given. A variable that is empty says nothing.
+    pub fn or_environment(mut self, variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let text = |name: &str| set(name).and_then(|value| value.into_string().ok());
+        if self.home.is_none() {
+            self.home = set("SELFHEAL_HOME").map(PathBuf::from);
+            self.home_of_environment = self.home.is_some();
+        }
+        self.database = self.database.or_else(|| text("SELFHEAL_DATABASE"));
+        self.server = self.server.or_else(|| text("SELFHEAL_SERVER"));
+        self
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -60,9 +114,11 @@ pub enum Command {
     Serve(ServeArguments),
     /// Put a log through the pipeline.
     Ingest(IngestArguments),
-    /// Incidents: look, approve, reject and more.
-    #[command(subcommand)]
-    Incidents(IncidentsCommand),
+    /// Incidents: look, approve, reject and more. Without a command: those that need you.
+    Incidents {
+        #[command(subcommand)]
+        command: Option<IncidentsCommand>,
+    },
     /// The knowledge base.
     #[command(subcommand)]
     Knowledge(KnowledgeCommand),
@@ -70,6 +126,9 @@ pub enum Command {
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Stop all automatic and approved actions, for a while or until resumed.
+    ///
+    /// The emergency brake (the file data/pause in the home) is put on first, and the engine is asked afterwards: where it does not
+    /// answer the brake stays on, and nothing runs. While the brake is on nothing runs, whatever the switch says.
     Pause {
         /// How long, e.g. 15m or 2h. Until `resume` where it is left out.
         #[arg(value_parser = minutes)]
@@ -79,12 +138,14 @@ pub enum Command {
         reason: Option<String>,
     },
     /// Let Selfheal heal by itself.
+    ///
+    /// The switch is set first, and then the emergency brake is released: where the engine does not answer it stays on.
     Resume {
         /// Take the database as it is, although it is older than what this home has seen, or another one.
         #[arg(long)]
         accept_database: bool,
     },
-    /// Only approved actions run.
+    /// Let only approved actions run. Releases the emergency brake, as `resume` does.
     Observe,
     /// Show what waits to run, in its order, why and until when.
     Queue,
@@ -107,15 +168,23 @@ pub enum Command {
     /// Check configuration, database, sources, targets, health checks and notifiers, and say how to mend each.
     Doctor,
     /// Watch real services break and heal, on loopback, with nothing to install.
+    ///
+    /// The demo has a home of its own: a temporary one, or the empty folder that --home names. SELFHEAL_HOME is not used.
     Demo(DemoArguments),
     /// Print shell completions.
-    Completions { shell: clap_complete::Shell },
-    /// Print the manual page.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of all commands.
     Man,
+    /// Print the OpenAPI document of the HTTP API.
     #[command(hide = true)]
     Openapi,
+    /// Print the JSON schema of the configuration.
     #[command(hide = true)]
     Schema,
+    /// A service of the demo.
     #[command(hide = true, name = selfheal_demo::SUBCOMMAND)]
     DemoService(DemoServiceArguments),
 }
@@ -157,10 +226,10 @@ pub struct IngestArguments {
     /// The file; - for standard input.
     pub file: String,
     /// The service that the lines speak for. What a line says of itself never chooses that.
-    #[arg(long)]
+    #[arg(long, value_name = "SERVICE")]
     pub service: Option<String>,
     /// Its project; for a service of the inventory that is known.
-    #[arg(long)]
+    #[arg(long, value_name = "PROJECT")]
     pub project: Option<String>,
     /// Show detection, match and decision, and do nothing.
     #[arg(long)]
@@ -171,19 +240,24 @@ pub struct IngestArguments {
 pub enum IncidentsCommand {
     /// List incidents, latest first.
     List {
+        /// Only those of one group.
         #[arg(long, value_enum)]
         group: Option<GroupArgument>,
         /// Words of title or service.
-        #[arg(long)]
+        #[arg(long, value_name = "WORDS")]
         search: Option<String>,
-        /// How many at most.
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+        /// Incidents at most.
+        #[arg(long, default_value_t = 50, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
     /// Show one incident with its story, evidence, decision and plan.
-    Show { id: String },
+    Show {
+        /// Its number, as `incidents` shows it.
+        id: String,
+    },
     /// Approve the plan that waits.
     Approve {
+        /// Its number, as `incidents` shows it.
         id: String,
         /// The plan's hash (or its beginning), to approve exactly what you looked at. Default: the plan that waits now.
         #[arg(long)]
@@ -194,22 +268,31 @@ pub enum IncidentsCommand {
     },
     /// Reject the plan that waits, with a reason that teaches.
     Reject {
+        /// Its number, as `incidents` shows it.
         id: String,
+        /// Why. The first two count against the pattern for incidents of this kind.
         #[arg(long, value_enum)]
         reason: ReasonArgument,
-        #[arg(long)]
+        /// More about it, for the others.
+        #[arg(long, value_name = "TEXT")]
         comment: Option<String>,
     },
     /// Say that you have seen it.
-    Ack { id: String },
+    Ack {
+        /// Its number, as `incidents` shows it.
+        id: String,
+    },
     /// Leave it alone for a while, e.g. 30m.
     Snooze {
+        /// Its number, as `incidents` shows it.
         id: String,
+        /// How long, e.g. 30m, 2h or 1d.
         #[arg(value_parser = minutes)]
         duration: u64,
     },
     /// Say that it is fixed.
     Resolve {
+        /// Its number, as `incidents` shows it.
         id: String,
         /// Whether it was fixed by what Selfheal would have done, for patterns in shadow mode.
         #[arg(long, value_name = "true|false")]
@@ -220,43 +303,60 @@ pub enum IncidentsCommand {
         /// A parameter of that action.
         #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, requires = "fixed_by")]
         param: Vec<(String, String)>,
-        #[arg(long)]
+        /// How it was fixed, for the others and for a draft.
+        #[arg(long, value_name = "TEXT")]
         comment: Option<String>,
     },
     /// Hand it to a person.
     Escalate {
+        /// Its number, as `incidents` shows it.
         id: String,
-        #[arg(long)]
+        /// Why, for whoever takes it.
+        #[arg(long, value_name = "TEXT")]
         comment: Option<String>,
     },
     /// Add a note.
-    Note { id: String, text: String },
+    Note {
+        /// Its number, as `incidents` shows it.
+        id: String,
+        /// The note, in quotes.
+        text: String,
+    },
     /// Choose an action for an incident that is yours; it needs an approval of its own.
     Choose {
+        /// Its number, as `incidents` shows it.
         id: String,
         /// For example service.restart; the best candidate's fix where it is left out.
         #[arg(long)]
         action: Option<String>,
+        /// A parameter of the action; may be given more than once.
         #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
         param: Vec<(String, String)>,
-        /// The incident's own service where it is left out.
+        /// The service that it acts on; the incident's own where it is left out.
         #[arg(long)]
         service: Option<String>,
     },
     /// Try the known fix again: the same as choose without an action.
-    Retry { id: String },
+    Retry {
+        /// Its number, as `incidents` shows it.
+        id: String,
+    },
     /// Change parameters of the plan that waits; the new plan needs an approval of its own.
     Edit {
+        /// Its number, as `incidents` shows it.
         id: String,
+        /// A parameter and its new value; may be given more than once.
         #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, required = true)]
         param: Vec<(String, String)>,
     },
     /// Take a secret or personal data out of everything that is stored of it.
     Redact {
+        /// Its number, as `incidents` shows it.
         id: String,
         /// The text itself, in any case.
         #[arg(long, required_unless_present = "regex", conflicts_with = "regex")]
         text: Option<String>,
+        /// A regular expression instead, which must not fit the empty text.
         #[arg(long)]
         regex: Option<String>,
         /// Why, for the audit trail; without naming it.
@@ -299,6 +399,7 @@ pub enum KnowledgeCommand {
     Search(SearchArguments),
     /// Show one pattern, by id or name.
     Show {
+        /// Its id or name.
         #[arg(value_parser = pattern_name)]
         pattern: String,
     },
@@ -312,8 +413,10 @@ pub enum KnowledgeCommand {
         /// Matches of a line at most, best first; 1 to 100.
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
         top: u64,
+        /// The service whose log it is: patterns of other services do not fit.
         #[arg(long)]
         service: Option<String>,
+        /// The project whose log it is.
         #[arg(long)]
         project: Option<String>,
     },
@@ -340,13 +443,17 @@ pub enum KnowledgeCommand {
     Merge(MergeArguments),
     /// Put a disabled pattern back into matching; one that was merged is its own again, and the other one stays as it is.
     Enable {
+        /// Its id or name.
         pattern: String,
         /// It may act by itself from now on in a way in which it may not yet.
         #[arg(long)]
         yes_act: bool,
     },
     /// Take a pattern out of matching and keep it.
-    Disable { pattern: String },
+    Disable {
+        /// Its id or name.
+        pattern: String,
+    },
     /// Undo a merge, where neither pattern was edited since.
     Unmerge {
         /// The pattern that was merged into another one.
@@ -365,11 +472,13 @@ pub struct AddArguments {
     /// Why it happens. Needed for a new pattern.
     #[arg(long, value_name = "TEXT")]
     pub root_cause: Option<String>,
+    /// How it looks, in words that matching may find.
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
     /// For example service.restart. Without one the pattern only explains.
     #[arg(long)]
     pub action: Option<String>,
+    /// A parameter of the action; may be given more than once.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub param: Vec<(String, String)>,
     /// What shows that the fix helped.
@@ -413,24 +522,30 @@ pub enum MaintenanceCommand {
         /// For how long, e.g. 2h.
         #[arg(value_parser = minutes)]
         duration: u64,
-        /// All services where it is left out.
+        /// The service that is worked on; all services where it is left out.
         #[arg(long)]
         service: Option<String>,
-        /// RFC 3339; now where it is left out.
+        /// When it begins, RFC 3339; now where it is left out.
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
+        /// Why, for the others.
         #[arg(long)]
         reason: Option<String>,
     },
     /// End what was announced.
-    End { id: String },
+    End {
+        /// Its id, as `maintenance list` shows it.
+        id: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
     /// Make a token; it is shown once.
     Add {
+        /// Whose it is; a name that tells it from the others.
         name: String,
+        /// What it may do: look, also approve and pause, or everything.
         #[arg(long, value_enum, default_value = "viewer")]
         role: RoleArgument,
         /// Whose it is, where one person has several tokens: where two people have to approve, they count once. Default: NAME.
@@ -440,10 +555,13 @@ pub enum TokenCommand {
         #[arg(long, value_name = "DURATION", default_value = "90d")]
         expires: String,
     },
-    /// List tokens: whose they are, what they may do, and until when.
+    /// List tokens: whose they are, what they may do, and until when; never the tokens themselves.
     List,
     /// Take a token back: it is refused at once. `serve` is the one of the address that `selfheal serve` prints.
-    Remove { name: String },
+    Remove {
+        /// Its name, as `token list` shows it.
+        name: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -452,7 +570,7 @@ pub enum NotifyCommand {
     List,
     /// Send a test notice; exit code 3 when one does not arrive.
     Test {
-        /// All of the configuration where it is left out.
+        /// The notifier; all of the configuration where it is left out.
         name: Option<String>,
     },
 }
@@ -481,12 +599,16 @@ pub struct DemoArguments {
 
 #[derive(Debug, Args)]
 pub struct DemoServiceArguments {
+    /// Its name.
     #[arg(long)]
     pub name: String,
+    /// Its port on loopback.
     #[arg(long)]
     pub port: u16,
+    /// Where it logs to.
     #[arg(long)]
     pub log: PathBuf,
+    /// The process of the demo; it ends with that one.
     #[arg(long)]
     pub owner: u32,
 }
@@ -529,11 +651,59 @@ fn minutes(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
+        command().debug_assert();
+    }
+
+    /// Every command that is not hidden, with its path.
+    fn walk(command: &clap::Command, path: &str, seen: &mut Vec<(String, clap::Command)>) {
+        seen.push((path.to_owned(), command.clone()));
+        for below in command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help") {
+            walk(below, format!("{path} {}", below.get_name()).trim(), seen);
+        }
+    }
+
+    #[test]
+    fn every_command_and_argument_says_what_it_is() {
+        let mut all = Vec::new();
+        walk(&command(), "", &mut all);
+        assert!(all.len() > 60, "{}", all.len());
+        for (path, command) in &all {
+            assert!(command.get_about().is_some(), "`{path}` has no text");
+            for argument in command.get_arguments() {
+                let id = argument.get_id();
+                assert!(
+                    argument.get_help().is_some_and(|help| !help.to_string().is_empty()),
+                    "`{path}` {id} has no text"
+                );
+                if argument.is_global_set() {
+                    assert_eq!(argument.get_help_heading(), Some(GLOBAL), "`{path}` {id}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_environment_names_what_was_not_given_and_shows_in_no_usage() {
+        let environment = |name: &str| match name {
+            "SELFHEAL_HOME" => Some("/srv/selfheal".into()),
+            "SELFHEAL_DATABASE" => Some(OsString::new()),
+            _ => None,
+        };
+        let place = Place::default().or_environment(environment);
+        assert_eq!((place.home, place.home_of_environment), (Some("/srv/selfheal".into()), true));
+        assert_eq!(place.database, None, "an empty variable says nothing");
+        let place = Place { home: Some("/mine".into()), ..Place::default() }.or_environment(environment);
+        assert_eq!((place.home, place.home_of_environment), (Some("/mine".into()), false));
+        for (_, command) in {
+            let mut all = Vec::new();
+            walk(&command(), "", &mut all);
+            all
+        } {
+            assert!(command.get_arguments().all(|argument| argument.get_env().is_none()), "{}", command.get_name());
+        }
     }
 
     #[test]

@@ -3,9 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use clap::CommandFactory;
-
-use crate::args::Arguments;
+use crate::args;
 
 /// A name, and the command that it stands for.
 const NAMES: [(&str, &str); 2] = [("icdev-knowledge", "knowledge"), ("icdev-monitor", "monitor")];
@@ -15,7 +13,7 @@ pub fn arguments(given: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = given.into_iter().collect();
     let called = arguments.first().and_then(|first| Path::new(first).file_stem()).and_then(|stem| stem.to_str());
     let command = NAMES.iter().find(|(name, _)| Some(*name) == called).map(|(_, command)| *command);
-    if let Some(command) = command.filter(|command| Arguments::command().find_subcommand(command).is_some()) {
+    if let Some(command) = command.filter(|command| args::command().find_subcommand(command).is_some()) {
         arguments.insert(1, command.into());
     }
     arguments

@@ -140,6 +140,9 @@ async fn watch(
 ) -> anyhow::Result<Report> {
     let client = Client::in_process(app);
     let before = confidence(&client, scenario).await?;
+    // What was there before is not what this scenario breaks.
+    let earlier: IncidentPage = client.get("/api/v1/incidents").await?;
+    let is_new = |id: &str| earlier.incidents.iter().all(|row| row.id != id);
     world.break_for(scenario).await?;
     told(&format!("{}: {}", scenario.service(), broken(scenario)));
     let began = Instant::now();
@@ -148,7 +151,10 @@ async fn watch(
         anyhow::ensure!(began.elapsed() < DEADLINE, "the scenario did not reach its end within {DEADLINE:?}");
         tokio::time::sleep(LOOK).await;
         let page: IncidentPage = client.get("/api/v1/incidents").await?;
-        let Some(row) = page.incidents.into_iter().find(|row| row.service == scenario.service()) else { continue };
+        let Some(row) = page.incidents.into_iter().find(|row| row.service == scenario.service() && is_new(&row.id))
+        else {
+            continue;
+        };
         let view: IncidentView = client.get(&format!("/api/v1/incidents/{}", row.id)).await?;
         for step in steps.new_in(&view) {
             told(&step);

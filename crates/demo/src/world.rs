@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use selfheal_adapters::{HttpProbe, all_actuators};
+use selfheal_api::{Home, private};
 use selfheal_api::ports::{Clock, Probe};
-use selfheal_api::{Client, Home, private};
 use selfheal_core::config::{CheckSpec, Config, HttpCheck, parse};
 use selfheal_core::{Action, ActionKind, IncidentId, Outcome, PatternId, Plan, ServiceName, TargetSpec};
 
@@ -54,33 +54,25 @@ impl DemoService {
 pub const SERVICES: [&str; 3] = ["demo-web", "demo-api", "demo-batch"];
 
 impl World {
-    /// Writes a world into a folder (a temporary one by default). `program` is the binary that offers the hidden
+    /// Writes a world into an empty folder (a temporary one by default). `program` is the binary that offers the hidden
     /// subcommand.
     ///
-    /// A folder that is somebody's own home is left alone: the demo then takes a temporary one.
+    /// A folder in which something is belongs to somebody, if only to an earlier demo, whose incidents would be taken for this
+    /// one's.
     pub fn create(folder: Option<&Path>, program: &Path) -> anyhow::Result<Self> {
-        let folder = folder.filter(|folder| {
-            let own = folder.join("args/monitoring_config.yaml").exists() && !folder.join("demo.json").exists();
-            if own {
-                eprintln!(
-                    "{} is a home of its own and is left alone: the demo uses a temporary one.",
-                    folder.display()
-                );
-            }
-            !own
-        });
         let temporary = match folder {
-            Some(_) => None,
+            Some(folder) => {
+                ensure_empty(folder)?;
+                None
+            }
             None => Some(tempfile::Builder::new().prefix("selfheal-demo-").tempdir().context("no temporary folder")?),
         };
         let root = folder.map(Path::to_owned).or_else(|| temporary.as_ref().map(|dir| dir.path().to_owned()));
-        let root = root.context("no folder for the demo")?;
+        let root = std::path::absolute(root.context("no folder for the demo")?)?;
         let home = Home::new(&root);
-        anyhow::ensure!(
-            Client::running(&home.socket()).is_none(),
-            "a demo already runs in {}: use that one, or choose another folder with --home",
-            root.display()
-        );
+        // The mark first: what a demo that was interrupted leaves behind is never taken for a home.
+        std::fs::create_dir_all(&root).with_context(|| format!("{} cannot be made", root.display()))?;
+        std::fs::write(home.demo_mark(), "{}").with_context(|| format!("{} cannot be written", root.display()))?;
         home.init()?;
         let run = root.join("run");
         private::create_dir_all(&run)?;
@@ -111,7 +103,7 @@ impl World {
             .iter()
             .map(|s| (s.name.into(), serde_json::json!({ "url": s.health_url(), "pidfile": s.pidfile, "log": s.log })))
             .collect();
-        private::write(&root.join("demo.json"), serde_json::json!({ "services": described }).to_string())?;
+        private::write(&home.demo_mark(), serde_json::json!({ "services": described }).to_string())?;
         Ok(Self { home, services, _ports: ports, temporary: std::sync::Mutex::new(temporary) })
     }
 
@@ -209,6 +201,22 @@ impl Drop for World {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+fn ensure_empty(folder: &Path) -> anyhow::Result<()> {
+    let mut entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => anyhow::bail!("{} cannot be used for the demo: {error}. Choose another folder", folder.display()),
+    };
+    if entries.next().is_none() {
+        return Ok(());
+    }
+    let whose = if Home::new(folder).is_demo() { "is the home of another demo" } else { "is not empty" };
+    anyhow::bail!(
+        "{} {whose}, and is left alone: the demo wants an empty folder, or none (it then makes one and removes it afterwards)",
+        folder.display()
+    )
 }
 
 /// The process of a service, if it is one that this world started: a number in a file may be anybody's by now.

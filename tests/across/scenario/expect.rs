@@ -51,6 +51,8 @@ pub struct Expect {
     pub evidence: BTreeMap<i64, BTreeMap<String, f64>>,
     /// Words of that evidence.
     pub explained: BTreeMap<i64, String>,
+    /// Words of the story that people are told, by incident.
+    pub story: BTreeMap<i64, String>,
     /// Incidents whose cause is confirmed, by pattern.
     pub causes: BTreeMap<String, u64>,
     /// All changes, latest first.
@@ -61,6 +63,12 @@ impl Expect {
     pub async fn check(&self, world: &World) -> Result<(), String> {
         let seen = world.see().await?;
         let mut wrong = Vec::new();
+        for (id, words) in &self.story {
+            let told = world.story(*id).await?;
+            if !told.contains(words) {
+                wrong.push(format!("story of {id}: expected {words}, found {told}"));
+            }
+        }
         let mut same = |what: String, expected: String, found: String| {
             if expected != found {
                 wrong.push(format!("{what}: expected {expected}, found {found}"));

@@ -687,6 +687,17 @@ impl World {
         })
     }
 
+    /// The story of an incident, as people are told it.
+    pub async fn story(&self, id: i64) -> Result<String, String> {
+        let mut tx = self.store.read().await.map_err(|error| error.to_string())?;
+        let incident = tx.incident(selfheal_core::IncidentId(id)).await.map_err(|error| error.to_string())?;
+        let facts = tx.facts(incident.id).await.map_err(|error| error.to_string())?;
+        let told = selfheal_api::view::story(&facts, &incident);
+        let lines =
+            told.iter().map(|entry| format!("{}: {}", entry.title, entry.detail.as_deref().unwrap_or_default()));
+        Ok(lines.collect::<Vec<_>>().join("; "))
+    }
+
     /// What must hold at the end of every story.
     pub async fn check_promises(&self) -> Result<(), String> {
         let most = *self.stage.most_at_once.lock().expect("played by one");

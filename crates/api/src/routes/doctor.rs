@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::long_work::long;
 use crate::view::Verdict;
-use crate::{ApiError, App, Principal};
+use crate::{ApiError, App, HomeError, Principal};
 
 /// How long one look at a file may take.
 const LOOK: Duration = Duration::from_secs(3);
@@ -146,12 +146,16 @@ fn configuration(app: &App) -> Finding {
     let path = app.config_path.display();
     match app.home.load_config(&app.config_path) {
         Ok(_) => finding("configuration", Health::Good, format!("{path} is valid"), String::new()),
-        Err(error) => finding(
-            "configuration",
-            Health::Bad,
-            error.to_string(),
-            "Mend the line; the last good configuration stays active.".into(),
-        ),
+        Err(error) => {
+            // Said here, so that one thing is said once: the error on its own also says what to do.
+            let (what, next) = match &error {
+                HomeError::Config(error) => {
+                    (error.to_string(), "Mend the line; the last good configuration stays active.")
+                }
+                other => (other.to_string(), "The last good configuration stays active."),
+            };
+            finding("configuration", Health::Bad, what, next.into())
+        }
     }
 }
 

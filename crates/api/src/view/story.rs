@@ -1,7 +1,9 @@
 //! The story of an incident, told from its facts.
 
 use selfheal_core::told::moment;
-use selfheal_core::{BasisPoints, DecisionKind, Fact, GateResult, Incident, Outcome, Timestamp, Waits};
+use selfheal_core::{
+    BasisPoints, Decided, DecisionKind, Fact, GateResult, Incident, Outcome, PlanHash, Timestamp, Waits,
+};
 use selfheal_store::StoredFact;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -31,7 +33,33 @@ pub struct StoryEntry {
 const ENGINE: &str = "Selfheal";
 
 pub fn story(facts: &[StoredFact], incident: &Incident) -> Vec<StoryEntry> {
-    facts.iter().filter_map(|fact| entry(&fact.body, fact.at, incident)).collect()
+    let (mut story, mut approved) = (Vec::with_capacity(facts.len()), None);
+    for fact in facts {
+        match &fact.body {
+            Fact::Approved { approval } => approved = Some(&approval.plan_hash),
+            Fact::Admitted { .. } | Fact::Rejected { .. } | Fact::ApprovalExpired => approved = None,
+            // Whoever approved is asked again, and is told why.
+            Fact::Decided(decided) if approved.is_some_and(|hash| !is_plan(decided, hash)) => {
+                approved = None;
+                story.push(StoryEntry {
+                    at: fact.at.to_rfc3339(),
+                    kind: "approval_stale".into(),
+                    actor: ENGINE.into(),
+                    title: "Not started: what was approved no longer fits".into(),
+                    detail: Some("the target has changed since, so that something else would be done".into()),
+                    tone: Tone::Attention,
+                });
+            }
+            _ => {}
+        }
+        story.extend(entry(&fact.body, fact.at, incident));
+    }
+    story
+}
+
+/// Whether a decision is to do what was approved.
+fn is_plan(decided: &Decided, hash: &PlanHash) -> bool {
+    decided.plan.as_ref().is_some_and(|plan| plan.hash() == *hash)
 }
 
 fn entry(fact: &Fact, at: Timestamp, incident: &Incident) -> Option<StoryEntry> {

@@ -18,6 +18,7 @@ pub enum AuditCommand {
     },
     /// Write the trail to a file that anybody can verify; - for standard output.
     Export {
+        /// Where to write it.
         file: PathBuf,
         /// Only the entries of this incident.
         #[arg(long)]
@@ -28,11 +29,12 @@ pub enum AuditCommand {
     },
     /// Write the case file of an incident: a report for people who were not there.
     Case {
+        /// The incident's number, as `incidents` shows it.
         incident: String,
-        /// Default: html where the output's name ends so, else md.
+        /// How it is written. Default: html where the output's name ends so, else md.
         #[arg(long, value_enum)]
         format: Option<CaseArgument>,
-        /// Default: standard output.
+        /// Where to write it. Default: standard output.
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
@@ -40,7 +42,8 @@ pub enum AuditCommand {
 
 #[derive(Debug, Args)]
 pub struct AuditListArguments {
-    #[arg(long)]
+    /// Only entries of this incident.
+    #[arg(long, value_name = "ID")]
     pub incident: Option<String>,
     /// The beginning of the event type, e.g. action. or approval.granted.
     #[arg(long, value_name = "PREFIX")]
@@ -48,7 +51,8 @@ pub struct AuditListArguments {
     /// Exactly this person or part of Selfheal, e.g. engine.
     #[arg(long)]
     pub actor: Option<String>,
-    #[arg(long)]
+    /// Only entries of this pattern.
+    #[arg(long, value_name = "ID")]
     pub pattern: Option<String>,
     /// From this time on, e.g. 7d, 24h or 2026-03-01T12:00:00Z.
     #[arg(long, value_name = "TIME")]
@@ -56,7 +60,8 @@ pub struct AuditListArguments {
     /// Before this time.
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-    #[arg(long, default_value_t = 50)]
+    /// Entries at most.
+    #[arg(long, default_value_t = 50, value_name = "NUMBER")]
     pub limit: u32,
 }
 

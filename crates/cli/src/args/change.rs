@@ -5,10 +5,10 @@ use clap::{Args, Subcommand, ValueEnum};
 #[derive(Debug, Subcommand)]
 pub enum ChangeCommand {
     /// Tell of a deployment, configuration change or restart: incidents that follow are seen in its light.
-    #[command(disable_version_flag = true)]
     Record(RecordArguments),
     /// List changes, latest first, with those that Selfheal's own actions made.
     List {
+        /// Only changes of this service.
         #[arg(long)]
         service: Option<String>,
         /// Changes at most.
@@ -19,8 +19,10 @@ pub enum ChangeCommand {
 
 #[derive(Debug, Args)]
 pub struct RecordArguments {
+    /// The service that was changed, as incidents name it.
     #[arg(long)]
     pub service: String,
+    /// What was done to it.
     #[arg(long, value_enum)]
     pub kind: ChangeKindArgument,
     /// What is in place now, e.g. 2.4.1 or a commit.
@@ -29,9 +31,10 @@ pub struct RecordArguments {
     /// When it took effect, RFC 3339; now where it is left out.
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
-    #[arg(long)]
+    /// What it was about, for the others.
+    #[arg(long, value_name = "TEXT")]
     pub comment: Option<String>,
-    /// The inventory's where it is left out.
+    /// The service's project; the inventory's where it is left out.
     #[arg(long)]
     pub project: Option<String>,
 }

@@ -24,11 +24,13 @@ pub struct AcceptArguments {
     /// Why it happens.
     #[arg(long, value_name = "TEXT")]
     pub root_cause: Option<String>,
+    /// How it looks, in words that matching may find.
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
     /// What fixes it, for example service.restart.
     #[arg(long)]
     pub action: Option<String>,
+    /// A parameter of the action; may be given more than once.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub param: Vec<(String, String)>,
     /// What shows that the fix helped, instead of the draft's checks.

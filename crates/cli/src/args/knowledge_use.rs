@@ -7,8 +7,10 @@ use selfheal_core::ActionKind;
 
 #[derive(Debug, Default, Args)]
 pub struct ListArguments {
+    /// Only patterns of this family; `knowledge stats` counts them.
     #[arg(long)]
     pub family: Option<String>,
+    /// Only patterns of this state.
     #[arg(long, value_enum)]
     pub status: Option<StatusArgument>,
     /// Patterns whose scope names this service.
@@ -26,6 +28,7 @@ pub struct ListArguments {
     /// A part of the id, the name, the description or the root cause.
     #[arg(long)]
     pub search: Option<String>,
+    /// In which order.
     #[arg(long, value_enum)]
     pub sort: Option<SortArgument>,
     /// Patterns at most; all where it is left out.
@@ -76,8 +79,10 @@ pub struct AdviseArguments {
     /// A stored incident instead.
     #[arg(long, value_name = "ID")]
     pub incident: Option<String>,
+    /// The service whose log it is. Default: what its lines say.
     #[arg(long)]
     pub service: Option<String>,
+    /// The project of that service. Default: the inventory's.
     #[arg(long)]
     pub project: Option<String>,
 }

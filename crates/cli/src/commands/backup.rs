@@ -32,10 +32,10 @@ pub async fn make(place: &Place, as_json: bool, arguments: BackupArguments) -> a
         return Ok(ExitCode::SUCCESS);
     }
     output::line(format!(
-        "{}: {} rows of {} tables, {size} bytes, read back and checked.",
+        "{}: {} of {}, {size} bytes, read back and checked.",
         file.display(),
-        contents.manifest.rows(),
-        contents.manifest.tables.len()
+        output::count(contents.manifest.rows(), "row"),
+        output::count(contents.manifest.tables.len(), "table")
     ));
     if let Some(head) = &contents.manifest.audit {
         output::line(format!("Audit trail up to entry {}: {}", head.id, head.hash));
@@ -57,16 +57,16 @@ pub async fn restore(place: &Place, as_json: bool, arguments: RestoreArguments) 
     let contents = match inspect_backup(file) {
         Ok(contents) => contents,
         Err(error) => {
-            output::complain(format!("error: {}: {error}\n  Nothing was changed. Use another backup.", file.display()));
+            output::note!("error: {}: {error}\n  Nothing was changed. Use another backup.", file.display());
             return Ok(ExitCode::from(BAD));
         }
     };
     if !arguments.yes
         && !asked(&format!(
-            "Replace everything in this home's database by the backup of {} by {} ({} rows)?",
-            contents.about.made_at,
+            "Replace everything in this home's database by the backup of {} by {} ({})?",
+            output::at(&contents.about.made_at.to_rfc3339()),
             contents.about.made_by,
-            contents.manifest.rows()
+            output::count(contents.manifest.rows(), "row")
         ))?
     {
         output::line("Nothing was changed.");
@@ -77,7 +77,7 @@ pub async fn restore(place: &Place, as_json: bool, arguments: RestoreArguments) 
     let reply: RestoreReply = match client.upload("/api/v1/restore", opened).await {
         Ok(reply) => reply,
         Err(ClientError::Problem(problem)) if problem.code == "backup_damaged" => {
-            output::complain(failure::words(&ClientError::Problem(problem).into()));
+            failure::tell(&ClientError::Problem(problem).into(), as_json);
             return Ok(ExitCode::from(BAD));
         }
         Err(error) => return Err(error.into()),
@@ -86,14 +86,19 @@ pub async fn restore(place: &Place, as_json: bool, arguments: RestoreArguments) 
         output::json(&reply)?;
         return Ok(ExitCode::SUCCESS);
     }
-    output::line(format!("Restored {} rows from the backup of {} by {}.", reply.rows, reply.made_at, reply.made_by));
+    output::line(format!(
+        "Restored {} from the backup of {} by {}.",
+        output::count(reply.rows, "row"),
+        output::at(&reply.made_at),
+        reply.made_by
+    ));
     if let Some(safety) = &reply.safety_backup {
         output::line(format!("What was there before is saved in {safety}"));
     }
     if reply.carried_starts > 0 {
         output::line(format!(
-            "{} starts that the backup lacks were carried over: they still count.",
-            reply.carried_starts
+            "Carried over, and still counted: {} that the backup lacks.",
+            output::count(reply.carried_starts, "start")
         ));
     }
     output::line(
@@ -108,9 +113,6 @@ fn asked(question: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         bail!("{question}\n  Nobody is there to ask: say --yes");
     }
-    print!("{} [y/N] ", output::harmless(question));
-    std::io::stdout().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
+    let answer = output::ask(&format!("{question} [y/N] "))?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }

@@ -20,7 +20,7 @@ pub async fn run(place: &Place, as_json: bool, command: ChangeCommand) -> anyhow
                 return Ok(ExitCode::SUCCESS);
             }
             let version = view.version.map_or_else(String::new, |version| format!(" {version}"));
-            let at = output::time(&view.at);
+            let at = output::at(&view.at);
             output::line(format!("Recorded: {} of {}{version} at {at}.", view.kind, view.service));
             if !view.in_inventory {
                 output::line(format!(
@@ -55,9 +55,10 @@ fn list(page: ChangePage) {
     }
     output::table(
         ["at", "service", "kind", "version", "by", "comment"],
+        "comment",
         page.changes.into_iter().map(|change| {
             [
-                output::time(&change.at),
+                output::ago(&change.at),
                 change.service,
                 change.kind.to_string(),
                 change.version.unwrap_or_else(|| "-".into()),

@@ -9,7 +9,7 @@ use selfheal_demo::{Control, Report, Scenario, ServiceArguments, World};
 
 use super::engine::{announce, until_asked_to_stop};
 use crate::args::{DemoArguments, DemoServiceArguments, Place};
-use crate::output;
+use crate::output::{self, Style};
 
 pub async fn run(place: &Place, as_json: bool, arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     let scenario = match &arguments.scenario {
@@ -20,7 +20,11 @@ pub async fn run(place: &Place, as_json: bool, arguments: DemoArguments) -> anyh
         })?),
     };
     let program = std::env::current_exe().context("this program does not know where it is")?;
-    let world = World::create(place.home.as_deref(), &program)?;
+    if place.home_of_environment {
+        output::beside("SELFHEAL_HOME is not used: the demo has a home of its own.");
+    }
+    let named = place.home.as_deref().filter(|_| !place.home_of_environment);
+    let world = World::create(named, &program)?;
     match scenario {
         None => open(world, &arguments).await,
         Some(scenario) => one(&world, scenario, arguments.approve, as_json).await,
@@ -32,7 +36,8 @@ async fn one(world: &World, scenario: Scenario, approve: bool, as_json: bool) ->
     let began = std::time::Instant::now();
     let mut told = |step: &str| {
         if !as_json {
-            output::line(format!("{:6.1}s  {}", began.elapsed().as_secs_f64(), output::told(step)));
+            let after = format!("{:6.1}s  ", began.elapsed().as_secs_f64());
+            output::styled(&[(Style::Dim, &after), (Style::Plain, &output::told(step))]);
         }
     };
     let report = tokio::select! {
@@ -52,17 +57,26 @@ async fn one(world: &World, scenario: Scenario, approve: bool, as_json: bool) ->
 
 fn conclude(scenario: Scenario, approve: bool, report: &Report) {
     let chain = if report.audit_ok { "whole" } else { "BROKEN" };
-    output::line(format!("\nThe audit chain of {} entries is {chain}.", report.audit_entries));
-    if let (Some(before), Some(after)) = (report.confidence.before, report.confidence.after) {
-        output::line(format!("The pattern's confidence went from {before} to {after}."));
+    output::line(format!("\nThe audit chain of {} is {chain}.", output::count(report.audit_entries, "entry")));
+    match (report.confidence.before, report.confidence.after) {
+        (Some(before), Some(after)) if before == after => {
+            output::line(format!("The pattern's confidence is {after:.2}, as before: only outcomes move it."));
+        }
+        (Some(before), Some(after)) => {
+            output::line(format!("The pattern's confidence went from {before:.2} to {after:.2}."));
+        }
+        _ => {}
     }
-    output::line(match (report.expected, scenario) {
-        (false, _) => "This is NOT how it should have ended.",
-        (true, Scenario::KillService) => "Healed by itself and verified.",
-        (true, Scenario::NeedsApproval) if approve => "Healed with approval and verified.",
-        (true, Scenario::NeedsApproval) => "It waits for a person, as it should. Run it with --approve to see it heal.",
-        (true, Scenario::Unknown) => "Handed to a person, and nothing ran, as it should.",
-    });
+    let (style, text) = match (report.expected, scenario) {
+        (false, _) => (Style::Bad, "This is NOT how it should have ended."),
+        (true, Scenario::KillService) => (Style::Good, "Healed by itself and verified."),
+        (true, Scenario::NeedsApproval) if approve => (Style::Good, "Healed with approval and verified."),
+        (true, Scenario::NeedsApproval) => {
+            (Style::Attention, "It waits for a person, as it should. Run it with --approve to see it heal.")
+        }
+        (true, Scenario::Unknown) => (Style::Attention, "Handed to a person, and nothing ran, as it should."),
+    };
+    output::styled(&[(style, text)]);
 }
 
 /// The demo world with its window, until Ctrl-C.
@@ -82,7 +96,7 @@ async fn open(world: World, arguments: &DemoArguments) -> anyhow::Result<ExitCod
     let (token, kept) = app.kept_token()?;
     let http = serve_tcp(&app, listener);
     announce("Selfheal demo:", address, &token, kept);
-    eprintln!("Open the address, start a scenario there, and watch. Ctrl-C stops everything.");
+    output::note!("Open the address, start a scenario there, and watch. Ctrl-C stops everything.");
     until_asked_to_stop().await?;
     for task in tasks {
         task.abort();

@@ -1,6 +1,6 @@
 //! `selfheal knowledge edit`, `add FILE`, `add` that asks, and `remove`.
 
-use std::io::{BufRead, IsTerminal, Read, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -48,7 +48,7 @@ pub async fn edit(client: &Client, as_json: bool, arguments: EditArguments) -> a
         if file == "-" && !matches!(outcome, Ok(Offered::Done)) {
             keep_draft(&id, &written);
         }
-        return ended(outcome);
+        return ended(outcome, as_json);
     }
     let words = editor(arguments.editor.as_deref())?;
     let draft = Draft::new(&id, &view.document)?;
@@ -75,16 +75,16 @@ pub async fn edit(client: &Client, as_json: bool, arguments: EditArguments) -> a
         match &outcome {
             Ok(Offered::Done) => draft.remove(),
             Err(error) if is_mendable(error) && is_terminal() => {
-                output::complain(failure::words(error));
+                output::note!("{}", failure::words(error));
                 if confirmed("Open it again?")? {
                     continue;
                 }
-                eprintln!("Your text is kept in {}", draft.path.display());
+                output::note!("Your text is kept in {}", draft.path.display());
                 return Ok(code_of(error));
             }
-            _ => eprintln!("Your text is kept in {}", draft.path.display()),
+            _ => output::note!("Your text is kept in {}", draft.path.display()),
         }
-        return ended(outcome);
+        return ended(outcome, as_json);
     }
 }
 
@@ -154,15 +154,15 @@ pub fn would_act(error: &anyhow::Error) -> bool {
 
 /// A word to the person: beside the documents where standard output holds documents only.
 fn remark(as_json: bool, text: &str) {
-    if as_json { output::complain(text) } else { output::line(text) }
+    if as_json { output::note!("{text}") } else { output::line(text) }
 }
 
-fn ended(outcome: anyhow::Result<Offered>) -> anyhow::Result<ExitCode> {
+fn ended(outcome: anyhow::Result<Offered>, as_json: bool) -> anyhow::Result<ExitCode> {
     match outcome {
         Ok(Offered::Done) => Ok(ExitCode::SUCCESS),
         Ok(Offered::Declined) => Ok(ExitCode::FAILURE),
         Err(error) => {
-            output::complain(failure::words(&error));
+            failure::tell(&error, as_json);
             Ok(code_of(&error))
         }
     }
@@ -297,8 +297,8 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
 /// A text that came through a pipe is nowhere else.
 fn keep_draft(id: &PatternId, text: &str) {
     match Draft::new(id, text) {
-        Ok(draft) => eprintln!("Your text is kept in {}", draft.path.display()),
-        Err(error) => output::complain(format!("warning: your text could not be kept: {error}")),
+        Ok(draft) => output::note!("Your text is kept in {}", draft.path.display()),
+        Err(error) => output::note!("warning: your text could not be kept: {error}"),
     }
 }
 
@@ -327,16 +327,16 @@ pub async fn add(client: &Client, as_json: bool, arguments: &AddArguments) -> an
         Ok(documents) => documents,
         Err((why, code)) => {
             for line in why {
-                output::complain(format!("error: {file}{line}"));
+                output::note!("error: {file}{line}");
             }
-            eprintln!("Nothing was added.");
+            output::note!("Nothing was added.");
             return Ok(code);
         }
     };
     if documents.len() > ADDED {
         bail!(
-            "{file} has {} patterns: `add` takes at most {ADDED}. Take them in with `selfheal knowledge import`",
-            documents.len()
+            "{file} has {}: `add` takes at most {ADDED}. Take them in with `selfheal knowledge import`",
+            output::count(documents.len(), "pattern")
         );
     }
     // All are looked at before the first is saved.
@@ -344,7 +344,7 @@ pub async fn add(client: &Client, as_json: bool, arguments: &AddArguments) -> an
         let body = json!({ "document": document, "dry_run": true });
         match client.put::<DocumentReply>(&document_path(id), &body).await {
             Ok(reply) if reply.newly_acts && !arguments.yes_act => {
-                output::complain(format!(
+                output::note!(
                     "error: {file}: `{id}` would act by itself. Say --yes-act if it may, or write `auto_healable: false`. Nothing was added."
                 ));
                 return Ok(ExitCode::FAILURE);
@@ -352,7 +352,10 @@ pub async fn add(client: &Client, as_json: bool, arguments: &AddArguments) -> an
             Ok(_) => {}
             Err(error) => {
                 let error = error.into();
-                output::complain(format!("{}\nNothing was added.", failure::words(&error)));
+                failure::tell(&error, as_json);
+                if !as_json {
+                    output::note!("Nothing was added.");
+                }
                 return Ok(code_of(&error));
             }
         }
@@ -368,6 +371,7 @@ pub async fn add(client: &Client, as_json: bool, arguments: &AddArguments) -> an
     }
     output::table(
         ["pattern", "outcome", "changed"],
+        "changed",
         replies.iter().map(|reply| {
             let changed: Vec<&str> = reply.changes.iter().map(|change| change.field.as_str()).collect();
             let outcome = match (reply.is_new, changed.is_empty()) {
@@ -462,10 +466,8 @@ fn answered(given: Option<String>, question: &str) -> anyhow::Result<Option<Stri
 }
 
 fn answer(question: &str) -> anyhow::Result<Option<String>> {
-    print!("{}\n> ", output::harmless(question));
-    std::io::stdout().flush()?;
-    let mut line = String::new();
-    if std::io::stdin().lock().read_line(&mut line)? == 0 {
+    let line = output::ask(&format!("{question}\n> "))?;
+    if line.is_empty() {
         bail!("the input ended before everything was asked. Nothing was added");
     }
     let line = line.trim();
@@ -478,11 +480,13 @@ pub async fn remove(client: &Client, as_json: bool, arguments: RemoveArguments) 
     if !arguments.yes {
         let view: selfheal_api::view::PatternView = client.get(&path).await?;
         let question = format!(
-            "Take `{}` ({} uses, {} outcomes) out of the knowledge base?",
-            view.name, view.use_count, view.attempts
+            "Take `{}` ({}, {}) out of the knowledge base?",
+            view.name,
+            output::count(view.use_count, "use"),
+            output::count(view.attempts, "outcome")
         );
         if !asked(&question)? {
-            eprintln!("Nothing was removed.");
+            output::note!("Nothing was removed.");
             return Ok(ExitCode::FAILURE);
         }
     }
@@ -491,7 +495,7 @@ pub async fn remove(client: &Client, as_json: bool, arguments: RemoveArguments) 
         output::json(&removed)?;
     } else {
         // Beside the document, which may go into a file from which it is added again.
-        eprintln!("Removed `{}`. It said:\n", output::harmless(&removed.pattern));
+        output::note!("Removed `{}`. It said:\n", removed.pattern);
         output::line(removed.document.trim_end());
     }
     Ok(ExitCode::SUCCESS)
@@ -509,11 +513,7 @@ fn asked(question: &str) -> anyhow::Result<bool> {
 }
 
 pub(super) fn confirmed(question: &str) -> anyhow::Result<bool> {
-    // Not on standard output: what is asked about may go into a pipe.
-    eprint!("{} [y/N] ", output::harmless(question));
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(is_yes(&answer))
+    Ok(is_yes(&output::ask(&format!("{question} [y/N] "))?))
 }
 
 /// Anything but a plain yes is a no.

@@ -16,6 +16,7 @@ use crate::{connect, output};
 const CLOSING: Duration = Duration::from_secs(3);
 
 pub async fn run(place: &Place, observe: bool) -> anyhow::Result<ExitCode> {
+    connect::home(place)?.not_of_a_demo()?;
     let app = connect::open(place).await?;
     let socket = serve_socket(&app)?;
     if observe {
@@ -35,6 +36,7 @@ pub async fn run(place: &Place, observe: bool) -> anyhow::Result<ExitCode> {
 }
 
 pub async fn serve(place: &Place, listen: Option<SocketAddr>) -> anyhow::Result<ExitCode> {
+    connect::home(place)?.not_of_a_demo()?;
     let app = connect::open(place).await?;
     let address = listen.unwrap_or_else(|| app.engine.config().server.listen);
     // The port first: when it is taken nothing has been started yet.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::lines;
 use crate::args::{IngestArguments, Place};
+use crate::output::Style;
 use crate::{connect, output};
 
 pub async fn run(place: &Place, as_json: bool, arguments: IngestArguments) -> anyhow::Result<ExitCode> {
@@ -54,9 +55,14 @@ fn joined(mut before: Value, after: Value) -> Value {
 fn show(reply: &Value, dry_run: bool) {
     let list = |key: &str| reply[key].as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    output::line(format!("{} records, {} signals", reply["records"], list("signals").len()));
+    output::line(format!(
+        "{}, {}",
+        output::count(reply["records"].as_u64().unwrap_or(0), "record"),
+        output::count(list("signals").len(), "signal")
+    ));
     output::table(
         ["severity", "count", "service", "text"],
+        "text",
         list("signals").iter().map(|signal| {
             let first = text(&signal["text"]).lines().next().unwrap_or_default().to_owned();
             [text(&signal["severity"]), signal["count"].to_string(), text(&signal["service"]), first]
@@ -82,24 +88,26 @@ fn show(reply: &Value, dry_run: bool) {
         return;
     }
     let incident = &reply["incident"];
-    output::line(format!("\nIncident: {} ({})", text(&incident["title"]), text(&incident["state_words"])));
+    let id = if dry_run { String::new() } else { format!(" {}", text(&incident["id"])) };
+    output::line(format!("\nIncident{id}: {} ({})", text(&incident["title"]), text(&incident["state_words"])));
     for found in list("matches") {
         output::line(format!(
-            "  {} relevance {}, decision confidence {}",
+            "  {} relevance {:.2}, decision confidence {:.2}",
             text(&found["name"]),
-            found["relevance"],
-            found["decision_confidence"]
+            found["relevance"].as_f64().unwrap_or(0.0),
+            found["decision_confidence"].as_f64().unwrap_or(0.0)
         ));
     }
     if let Some(decision) = reply["decision"].as_str() {
         output::line(format!("Decision: {decision}"));
         for reason in list("reasons") {
-            output::line(format!("  {}", text(&reason["text"])));
+            output::sentence(2, &text(&reason["text"]));
         }
     }
     for gate in list("gates") {
-        let mark = if gate["passed"] == true { "pass" } else { "STOP" };
-        output::line(format!("  {mark} {}: {}", text(&gate["title"]), text(&gate["reason"])));
+        let (style, mark) = if gate["passed"] == true { (Style::Good, "pass") } else { (Style::Attention, "STOP") };
+        let told = format!(" {}: {}", text(&gate["title"]), output::told(&text(&gate["reason"])));
+        output::styled(&[(Style::Plain, "  "), (style, mark), (Style::Plain, &told)]);
     }
     if dry_run {
         output::line("Nothing was stored and nothing ran (--dry-run).");

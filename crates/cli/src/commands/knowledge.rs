@@ -129,6 +129,7 @@ async fn done(
                 let counts = fields.iter().filter(|(_, count)| count.is_number());
                 output::table(
                     ["what", "count"],
+                    "what",
                     counts.map(|(what, count)| [what.replace('_', " "), count.to_string()]).chain(families),
                 );
             }
@@ -202,7 +203,7 @@ fn show(pattern: &PatternView) {
         output::line(format!("  {}", about.join(", ")));
     }
     for text in [&pattern.description, &pattern.root_cause].into_iter().filter(|text| !text.is_empty()) {
-        output::line(format!("  {text}"));
+        output::sentence(2, text);
     }
     for rule in &pattern.rule {
         output::line(format!("  Rule: {rule}"));
@@ -215,9 +216,9 @@ fn show(pattern: &PatternView) {
         Some(action) => output::line(format!("  Action: {action}{}", parameters.concat())),
         None => output::line("  Action: none, it only explains"),
     }
-    for (label, text) in [("No safe fix", &pattern.no_safe_fix), ("Undo", &pattern.undo)] {
+    for (label, text) in [("By hand", &pattern.no_safe_fix), ("Undo", &pattern.undo)] {
         if !text.is_empty() {
-            output::line(format!("  {label}: {text}"));
+            output::sentence(2, &format!("{label}: {text}"));
         }
     }
     output::line(format!("  Confidence: {}", pattern.confidence.words));
@@ -244,11 +245,11 @@ fn show(pattern: &PatternView) {
         }
     }
     for step in &pattern.history {
-        output::line(format!("  {} {} to {}: {}", output::time(&step.at), step.before, step.after, step.reason));
+        output::line(format!("  {} {} to {}: {}", output::clock(&step.at), step.before, step.after, step.reason));
     }
     for source in &pattern.sources {
         let more: Vec<&str> = [&source.url, &source.licence].into_iter().flatten().map(String::as_str).collect();
         output::line(format!("  Source: {}", [&[source.name.as_str()], &more[..]].concat().join(", ")));
     }
-    output::line(format!("  From: {}, changed {}", pattern.origin, output::time(&pattern.updated_at)));
+    output::line(format!("  From: {}, changed {}", pattern.origin, output::ago(&pattern.updated_at)));
 }

@@ -26,7 +26,7 @@ fn read(file: &str) -> anyhow::Result<String> {
     let mut text = String::new();
     while let Some(line) = lines::next(&mut *reader)? {
         if text.len() + line.len() > TEXT {
-            eprintln!("Only the first {} MiB are analysed. `selfheal ingest` takes the whole file.", TEXT >> 20);
+            output::note!("Only the first {} MiB are analysed. `selfheal ingest` takes the whole file.", TEXT >> 20);
             break;
         }
         text.push_str(&line);
@@ -59,7 +59,7 @@ fn similar(reply: &Value) {
         format!(
             "#{} {}: {} ({}), ended by {}{worked}",
             text(&past["incident"]),
-            output::time(text(&past["at"])),
+            output::ago(text(&past["at"])),
             text(&past["title"]),
             text(&past["because"]),
             text(&past["ended_by"])
@@ -78,7 +78,7 @@ pub async fn analyze(client: &Client, as_json: bool, arguments: AdviseArguments)
         output::line("No failure was found.");
     } else if let Some(cause) = reply["root_cause"].as_str() {
         output::line(format!("{}: {}", text(&reply["service"]), text(&best["name"])));
-        output::line(format!("  {}", output::told(cause)));
+        output::sentence(2, cause);
         output::line(format!(
             "  Pattern {}, relevance {:.2}, decision confidence {:.2}; {}",
             text(&best["pattern"]),
@@ -102,7 +102,10 @@ pub async fn analyze(client: &Client, as_json: bool, arguments: AdviseArguments)
     );
     let hidden = reply["kinds"].as_u64().unwrap_or(0).saturating_sub(list(&reply, "evidence").len() as u64);
     if hidden > 0 {
-        output::line(format!("  and {hidden} more kinds of failures"));
+        output::line(format!(
+            "  and {} more",
+            if hidden == 1 { "1 kind of failure".to_owned() } else { format!("{hidden} kinds of failures") }
+        ));
     }
     section("Fails upstream", list(&reply, "upstream").iter().map(|entry| text(entry).to_owned()));
     section("Check", list(&reply, "checks").iter().map(|entry| text(entry).to_owned()));
@@ -132,11 +135,11 @@ pub async fn recommend(client: &Client, as_json: bool, arguments: AdviseArgument
             text(&found["decision"])
         ));
         for reason in list(found, "reasons") {
-            output::line(format!("   {}", text(&reason["text"])));
+            output::sentence(3, text(&reason["text"]));
         }
         for (label, key) in [("By hand", "no_safe_fix"), ("Undo", "undo")] {
             if !text(&found[key]).is_empty() {
-                output::line(format!("   {label}: {}", output::told(text(&found[key]))));
+                output::sentence(3, &format!("{label}: {}", text(&found[key])));
             }
         }
         for check in list(found, "checks") {

@@ -31,11 +31,11 @@ pub async fn drafts(client: &Client, as_json: bool) -> anyhow::Result<()> {
 
 fn show(draft: &DraftView) {
     let DraftView { pattern, incidents, first_seen, last_seen, notes, edited, digest } = draft;
-    let times = if *incidents == 1 { "1 incident".to_owned() } else { format!("{incidents} incidents") };
-    output::line(format!("{}  ({times}, last {})", pattern.id, output::time(last_seen)));
+    let times = output::count(*incidents, "incident");
+    output::line(format!("{}  ({times}, last {})", pattern.id, output::ago(last_seen)));
     output::line(format!("  {}", pattern.name));
     output::line(format!("  Version: {}", version(digest)));
-    output::line(format!("  First seen: {}", output::time(first_seen)));
+    output::line(format!("  First seen: {}", output::ago(first_seen)));
     let scope = pattern.service.as_ref().map(|service| format!("service {service}"));
     let scope = scope.or_else(|| pattern.project.as_ref().map(|project| format!("project {project}")));
     output::line(format!("  Where: {}", scope.as_deref().unwrap_or("everywhere")));

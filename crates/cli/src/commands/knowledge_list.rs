@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::escaped;
 use crate::args::{ListArguments, SearchArguments};
-use crate::output;
+use crate::output::{self, Gives, Shape};
 
 /// Patterns asked for at once.
 const PAGE: u64 = 500;
@@ -70,11 +70,14 @@ fn list(page: &PatternPage, unfiltered: bool) {
         });
         return;
     }
-    output::fitted(
+    output::shaped(
         ["id", "name", "family", "confidence", "uses", "heals itself", "action", "scope", "status"],
-        // The id is what other commands are given; the name mostly says the same in other letters.
-        &["name", "action", "heals itself", "confidence", "family", "uses", "status", "scope"],
-        "name",
+        Shape {
+            // The id is what other commands are given; the name mostly says the same in other letters.
+            wanted: &["confidence", "heals itself", "action", "name", "family", "uses", "status", "scope"],
+            text: "name",
+            gives: Gives::Cut,
+        },
         page.patterns.iter().map(|pattern| {
             let scope = pattern.service.as_ref().or(pattern.project.as_ref());
             [

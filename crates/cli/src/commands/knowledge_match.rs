@@ -44,7 +44,7 @@ pub async fn run(client: Arc<Client>, as_json: bool, file: &str, settings: Value
                 Ok(Some(mut line)) => {
                     if !warned && lines::looks_like_utf16(&line.text) {
                         warned = true;
-                        eprintln!(
+                        output::note!(
                             "warning: every other byte is zero: this looks like UTF-16, and words in it are not found. Convert it first, e.g. with `iconv -f UTF-16 -t UTF-8`."
                         );
                     }
@@ -91,7 +91,7 @@ pub async fn run(client: Arc<Client>, as_json: bool, file: &str, settings: Value
     }
     writer.sum_up();
     if writer.cut > 0 {
-        eprintln!(
+        output::note!(
             "{} longer than {} bytes (the first is line {}): only the beginning was matched.",
             if writer.cut == 1 { "1 line was".to_owned() } else { format!("{} lines were", writer.cut) },
             lines::LINE,
@@ -190,10 +190,10 @@ impl Writer {
             return;
         }
         if self.matched == 0 && (self.number > 0 || std::io::stdout().is_terminal()) {
-            eprintln!("0 of {} matched.", output::count(self.number, "line"));
+            output::note!("0 of {} matched.", output::count(self.number, "line"));
         }
         if self.weaker > 0 {
-            eprintln!("{} weaker (relevance below {WEAK:.2}): --json shows them.", self.weaker);
+            output::note!("{} weaker (relevance below {WEAK:.2}): --json shows them.", self.weaker);
         }
     }
 }

@@ -68,6 +68,7 @@ pub(super) fn show(reply: &Value) {
     }
     output::table(
         ["decision before", "after", "incidents"],
+        "decision before",
         reply["decisions"]
             .as_array()
             .into_iter()
@@ -83,7 +84,11 @@ pub(super) fn show(reply: &Value) {
         let side = |side: &Value| {
             let pattern = side["pattern"].as_str().unwrap_or("no match");
             let action = side["action"].as_str().map(|action| format!(", {action}")).unwrap_or_default();
-            format!("{} ({pattern}{action}, {})", text(&side["decision"]), side["decision_confidence"])
+            format!(
+                "{} ({pattern}{action}, {:.2})",
+                text(&side["decision"]),
+                side["decision_confidence"].as_f64().unwrap_or(0.0)
+            )
         };
         output::line(format!("    {} -> {}", side(&change["before"]), side(&change["after"])));
     }

@@ -54,7 +54,14 @@ pub async fn review(client: &Client, as_json: bool, review: ReviewArguments) -> 
         "Drafts wait: selfheal knowledge drafts",
         view.drafts
             .iter()
-            .map(|one| format!("{}: {} incidents, last {}", one.draft, one.incidents, output::time(&one.last_seen)))
+            .map(|one| {
+                format!(
+                    "{}: {}, last {}",
+                    one.draft,
+                    output::count(one.incidents, "incident"),
+                    output::ago(&one.last_seen)
+                )
+            })
             .collect(),
     );
     section(
@@ -68,8 +75,12 @@ pub async fn review(client: &Client, as_json: bool, review: ReviewArguments) -> 
                     Trend::Better => "and it comes less often",
                 };
                 format!(
-                    "{} on {}: {} verified fixes, one every {} h on average, {trend}. {}",
-                    one.pattern, one.service, one.fixes, one.mean_hours_between, one.advice
+                    "{} on {}: {}, one every {} h on average, {trend}. {}",
+                    one.pattern,
+                    one.service,
+                    output::count(one.fixes, "verified fix"),
+                    one.mean_hours_between,
+                    one.advice
                 )
             })
             .collect(),
@@ -101,14 +112,21 @@ pub async fn review(client: &Client, as_json: bool, review: ReviewArguments) -> 
         "Rule too narrow: the failure came again and the rule did not hold",
         view.too_narrow
             .iter()
-            .map(|one| format!("{}: last missed {}", one.pattern, output::time(&one.last_missed)))
+            .map(|one| format!("{}: last missed {}", one.pattern, output::ago(&one.last_missed)))
             .collect(),
     );
     section(
         "Confidence goes up and down: the fix helps in some cases only",
         view.flapping
             .iter()
-            .map(|one| format!("{}: turned {} times within 90 days, now {:.2}", one.pattern, one.turns, one.confidence))
+            .map(|one| {
+                format!(
+                    "{}: turned {} within 90 days, now {:.2}",
+                    one.pattern,
+                    output::count(one.turns, "time"),
+                    one.confidence
+                )
+            })
             .collect(),
     );
     section(
@@ -116,13 +134,13 @@ pub async fn review(client: &Client, as_json: bool, review: ReviewArguments) -> 
         view.unused
             .iter()
             .map(|one| {
-                let last = one.last_hit.as_deref().map_or_else(|| "never".to_owned(), output::time);
+                let last = one.last_hit.as_deref().map_or_else(|| "never".to_owned(), output::ago);
                 format!("{}: last {last}", one.pattern)
             })
             .collect(),
     );
     if !anything {
-        output::line(format!("Nothing to look at in {} active patterns.", view.health.len()));
+        output::line(format!("Nothing to look at in {}.", output::count(view.health.len(), "active pattern")));
     }
     Ok(code)
 }
@@ -137,13 +155,13 @@ pub async fn merge(client: &Client, as_json: bool, merge: MergeArguments) -> any
     let into = &view.into;
     let what = if view.dry_run { "Nothing was changed. It would be" } else { "Merged" };
     output::line(format!(
-        "{what}: {} into {}, with {} conditions, {} examples, {} of {} fixes verified and confidence {:.2}.",
+        "{what}: {} into {}, with {}, {}, {} of {} verified and confidence {:.2}.",
         view.merged,
         into.id,
-        into.rule.len(),
-        into.examples.matches.len() + into.examples.rejects.len(),
+        output::count(into.rule.len(), "condition"),
+        output::count(into.examples.matches.len() + into.examples.rejects.len(), "example"),
         into.use_count,
-        into.attempts,
+        output::count(into.attempts, "fix"),
         into.confidence.value
     ));
     if !view.dry_run {
@@ -168,10 +186,10 @@ pub async fn evidence(client: &Client, id: &PatternId) -> anyhow::Result<()> {
     if let Some(into) = &view.merged_into {
         output::line(format!("  Merged into: {into}"));
     }
-    let last = view.last_hit.as_deref().map_or_else(String::new, |at| format!(", last {}", output::time(at)));
-    output::line(format!("  Its rule held in: {} incidents{last}", view.hits));
+    let last = view.last_hit.as_deref().map_or_else(String::new, |at| format!(", last {}", output::ago(at)));
+    output::line(format!("  Its rule held in: {}{last}", output::count(view.hits, "incident")));
     if view.confirmed_fixes > 0 {
-        output::line(format!("  People said that its fix did it: {} times", view.confirmed_fixes));
+        output::line(format!("  People said that its fix did it: {}", output::count(view.confirmed_fixes, "time")));
     }
     for project in &view.projects {
         output::line(format!("  {}", words(&format!("In {}", project.project), project)));
@@ -184,9 +202,9 @@ pub async fn evidence(client: &Client, id: &PatternId) -> anyhow::Result<()> {
 
 fn words(place: &str, evidence: &ProjectEvidence) -> String {
     format!(
-        "{place}: {} of {} fixes verified here, {} of {} elsewhere; expected {:.2}, at least {:.2}",
+        "{place}: {} of {} verified here, {} of {} elsewhere; expected {:.2}, at least {:.2}",
         evidence.successes,
-        evidence.attempts,
+        output::count(evidence.attempts, "fix"),
         evidence.foreign_successes,
         evidence.foreign_attempts,
         evidence.expected,

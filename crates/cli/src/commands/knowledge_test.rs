@@ -112,7 +112,11 @@ fn explain(line: &Value) {
     }
     match line["ranked"].as_object() {
         Some(ranked) => {
-            output::line(format!("  Place {} of the whole base, relevance {}.", line["place"], ranked["relevance"]));
+            output::line(format!(
+                "  Place {} of the whole base, relevance {:.2}.",
+                line["place"],
+                ranked["relevance"].as_f64().unwrap_or(0.0)
+            ));
             for term in ranked["terms"].as_array().into_iter().flatten() {
                 output::line(format!("    {} ({}): {}", text(&term["term"]), text(&term["field"]), term["score"]));
             }
@@ -120,6 +124,10 @@ fn explain(line: &Value) {
         None => output::line("  Its text does not fit either."),
     }
     if let Some(winner) = line["winner"].as_object() {
-        output::line(format!("  {} wins on this line, relevance {}.", text(&winner["pattern"]), winner["relevance"]));
+        output::line(format!(
+            "  {} wins on this line, relevance {:.2}.",
+            text(&winner["pattern"]),
+            winner["relevance"].as_f64().unwrap_or(0.0)
+        ));
     }
 }

@@ -29,8 +29,9 @@ pub async fn run(place: &Place, as_json: bool, command: MaintenanceCommand) -> a
     }
     output::table(
         ["id", "name", "services", "now", "starts", "ends", "by"],
+        "name",
         page.windows.iter().map(|window| {
-            let time = |at: &Option<String>| at.as_ref().map_or_else(|| "-".into(), |at| output::time(at));
+            let time = |at: &Option<String>| at.as_ref().map_or_else(|| "-".into(), |at| output::at(at));
             [
                 window.id.clone().unwrap_or_else(|| "-".into()),
                 window.name.clone(),

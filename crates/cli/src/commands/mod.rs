@@ -24,14 +24,13 @@ mod maintenance;
 mod notify;
 mod packs;
 mod queue;
+mod standing;
 mod tokens;
 
 use std::process::ExitCode;
 
-use clap::CommandFactory;
-use selfheal_core::Posture;
-
-use crate::args::{Arguments, Command};
+use crate::args::{self, Arguments, Command};
+use crate::manual;
 
 /// Found what it looked for, and it is bad.
 const BAD: u8 = 3;
@@ -40,17 +39,18 @@ const CANNOT_TELL: u8 = 4;
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Arguments { place, json, command, .. } = arguments;
+    let Some(command) = command else { return standing::run(&place, json).await };
     match command {
         Command::Init => init::run(&place, json).await,
         Command::Run(run) => engine::run(&place, run.observe).await,
         Command::Serve(serve) => engine::serve(&place, serve.listen).await,
         Command::Ingest(ingest) => ingest::run(&place, json, ingest).await,
-        Command::Incidents(command) => incidents::run(&place, json, command).await,
+        Command::Incidents { command } => incidents::run(&place, json, command).await,
         Command::Knowledge(command) => knowledge::run(&place, json, command).await,
         Command::Audit(command) => audit::run(&place, json, command).await,
         Command::Pause { duration, reason } => automation::pause(&place, json, duration, reason).await,
         Command::Resume { accept_database } => automation::resume(&place, json, accept_database).await,
-        Command::Observe => automation::set(&place, json, Posture::Observe, None, None, false).await,
+        Command::Observe => automation::observe(&place, json).await,
         Command::Queue => queue::run(&place, json).await,
         Command::Maintenance(command) => maintenance::run(&place, json, command).await,
         Command::Change(command) => change::run(&place, json, command).await,
@@ -62,14 +62,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Demo(demo) => demo::run(&place, json, demo).await,
         Command::Completions { shell } => {
             let mut text = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "selfheal", &mut text);
+            clap_complete::generate(shell, &mut args::command(), "selfheal", &mut text);
             crate::output::line(String::from_utf8_lossy(&text).trim_end());
             Ok(ExitCode::SUCCESS)
         }
         Command::Man => {
-            let mut text = Vec::new();
-            clap_mangen::Man::new(Arguments::command()).render(&mut text)?;
-            crate::output::line(String::from_utf8_lossy(&text).trim_end());
+            crate::output::line(manual::page().trim_end());
             Ok(ExitCode::SUCCESS)
         }
         Command::Openapi => {

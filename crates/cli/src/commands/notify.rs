@@ -26,6 +26,7 @@ async fn list(client: &Client, as_json: bool) -> anyhow::Result<ExitCode> {
     }
     output::table(
         ["name", "kind", "where", "from", "state"],
+        "state",
         list.notifiers.iter().map(|notifier| {
             [
                 notifier.name.clone(),
@@ -37,13 +38,13 @@ async fn list(client: &Client, as_json: bool) -> anyhow::Result<ExitCode> {
         }),
     );
     if let Some(until) = &list.quiet_until {
-        output::line(format!("Quiet hours until {}: only what is critical is told.", output::time(until)));
+        output::line(format!("Quiet hours until {}: only what is critical is told.", output::at(until)));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn state(notifier: &NotifierView) -> String {
-    let read = |reading: &NotifierReading| format!("{} ({})", reading.what, output::time(&reading.at));
+    let read = |reading: &NotifierReading| format!("{} ({})", reading.what, output::ago(&reading.at));
     match (&notifier.problem, &notifier.last_success, &notifier.last_error) {
         (Some(problem), ..) => problem.clone(),
         _ if !notifier.active => "off".to_owned(),

@@ -42,7 +42,7 @@ pub async fn import(client: &Client, as_json: bool, arguments: ImportArguments) 
         reply = client.upload(&path, opened) => reply?,
         interrupted = tokio::signal::ctrl_c() => {
             interrupted?;
-            eprintln!("Interrupted. Import the file again: what is in already is left as it is.");
+            output::note!("Interrupted. Import the file again: what is in already is left as it is.");
             return Ok(ExitCode::from(INTERRUPTED));
         }
     };
@@ -86,7 +86,7 @@ fn warn_of_log(file: &str) {
         && magic.starts_with(b"SQLite format 3");
     let log = format!("{file}-wal");
     if is_database && std::fs::metadata(&log).is_ok_and(|data| data.len() > 0) {
-        eprintln!(
+        output::note!(
             "warning: {log} holds changes that are not in the database yet and are not read. Close the program that has it open, and import again."
         );
     }
@@ -94,12 +94,13 @@ fn warn_of_log(file: &str) {
 
 fn told(file: &str, reply: &ImportReply, skip_bad: bool) {
     for fault in reply.faults.iter().take(PRINTED) {
-        output::complain(format!("error: {}", fault_words(file, fault)));
+        output::note!("error: {}", fault_words(file, fault));
     }
     let rows: Vec<&ImportRow> = reply.rows.iter().take(PRINTED).collect();
     if !rows.is_empty() {
         output::table(
             ["pattern", if reply.kind == "icdev" { "row" } else { "line" }, "outcome", "notes"],
+            "notes",
             rows.iter().map(|row| {
                 let place = row.row.clone().unwrap_or_else(|| row.line.to_string());
                 [row.pattern.clone(), place, outcome(&row.outcome, reply.applied).into(), row.notes.join("; ")]
@@ -113,6 +114,7 @@ fn told(file: &str, reply: &ImportReply, skip_bad: bool) {
     }
     output::table(
         ["outcome", "patterns"],
+        "outcome",
         [
             (outcome("added", reply.applied), reply.added),
             (outcome("updated", reply.applied), reply.updated),

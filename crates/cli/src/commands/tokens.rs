@@ -27,7 +27,7 @@ pub async fn run(place: &Place, as_json: bool, command: TokenCommand) -> anyhow:
                     Some(at) => format!("until {}", output::time(at)),
                     None => "without an end".to_owned(),
                 };
-                eprintln!(
+                output::note!(
                     "This is the only time the token is shown. {name} may act as {role} {ends}, for the person {}.",
                     made["person"].as_str().unwrap_or_default()
                 );
@@ -49,18 +49,18 @@ pub async fn run(place: &Place, as_json: bool, command: TokenCommand) -> anyhow:
         }
         output::table(
             ["name", "role", "person", "created", "expires", "made by"],
+            "name",
             tokens.iter().map(|token| {
                 let expires = match (token["expires_at"].as_str(), token["expired"].as_bool()) {
                     (Some(at), Some(true)) => format!("{} (expired)", output::time(at)),
                     (Some(at), _) => output::time(at),
                     (None, _) => "never".into(),
                 };
-                let created = output::time(&text(&token["created_at"]));
                 [
                     text(&token["name"]),
                     text(&token["role"]),
                     text(&token["person"]),
-                    created,
+                    output::ago(&text(&token["created_at"])),
                     expires,
                     text(&token["made_by"]),
                 ]

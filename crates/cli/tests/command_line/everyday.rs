@@ -116,6 +116,182 @@ fn completions_and_manual_are_generated() {
 }
 
 #[test]
+fn called_alone_it_says_how_it_stands_and_what_one_needs_at_night() {
+    let place = Place::empty();
+    let said = place.ok(&[]);
+    assert!(said.contains("selfheal init"), "no home yet: {said}");
+    place.ok(&["init"]);
+    let said = place.ok(&[]);
+    assert!(said.contains("No engine runs"), "{said}");
+    for call in ["selfheal incidents", "selfheal incidents approve ID", "selfheal pause", "selfheal doctor"] {
+        assert!(said.contains(call), "{call}: {said}");
+    }
+    for hidden in ["openapi", "schema", "demo-service"] {
+        assert!(!said.contains(hidden), "{said}");
+        let usage = place.run(&["--nonsense"]);
+        assert!(usage.code == 2 && !usage.err.contains(hidden), "{usage:?}");
+    }
+    assert_eq!(place.json(&[])["engine"], "none");
+    std::fs::write(place.path().join("data/pause"), "").expect("written");
+    assert!(place.ok(&[]).contains("emergency brake is on"));
+}
+
+#[test]
+fn what_the_environment_says_shows_in_no_usage_line() {
+    let place = Place::new();
+    for arguments in [&["incidents", "explode"][..], &["incidents", "show"], &["pause", "soon"], &["knowledge"]] {
+        let ran = place.run(arguments);
+        let usage: Vec<&str> = ran.err.lines().filter(|line| line.contains("Usage:")).collect();
+        assert!(ran.code == 2 && usage.iter().all(|line| !line.contains("--home")), "{arguments:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn the_options_of_a_command_come_before_those_of_all() {
+    let help = Place::empty().ok(&["incidents", "resolve", "--help"]);
+    let own = help.find("--fixed-by").expect("its own option");
+    let heading = help.find("Global options:").expect("a heading");
+    assert!(own < heading && heading < help.find("--home").expect("a global one"), "{help}");
+    assert!(help.contains("Examples:") && help.contains("selfheal incidents resolve 7"), "{help}");
+}
+
+#[test]
+fn what_was_done_is_one_line_and_a_document_for_programs() {
+    let place = Place::new();
+    place.run_with(&["ingest", "-", "--service", "pay"], "ERROR nobody knows this\n");
+    for (arguments, words) in [
+        (&["incidents", "note", "1", "looking"][..], "Incident 1: noted. Now: detected"),
+        (&["incidents", "ack", "1"], "Incident 1: acknowledged. Now: "),
+        (&["incidents", "snooze", "1", "30m"], "Incident 1: left alone until "),
+        (&["incidents", "resolve", "1"], "Incident 1: resolved by hand. Now: resolved by hand."),
+    ] {
+        let said = place.ok(arguments);
+        assert!(said.lines().count() == 1 && said.starts_with(words), "{arguments:?}: {said}");
+    }
+    let document = place.json(&["incidents", "note", "1", "more"]);
+    assert!(document["story"].is_array(), "{document}");
+    assert!(document["incident"]["opened_at"].as_str().is_some_and(|at| at.ends_with('Z')), "{document}");
+}
+
+#[test]
+fn people_are_told_times_as_they_have_them_and_one_of_a_thing() {
+    let place = Place::new();
+    place.run_with(&["ingest", "-", "--service", "pay"], "ERROR nobody knows this\n");
+    let listed = place.ok(&["incidents", "list"]);
+    assert!(listed.contains(" ago") || listed.contains(" now "), "{listed}");
+    let shown = |zone: &str| {
+        let output = place.command().env("TZ", zone).args(["incidents", "show", "1"]).output().expect("runs");
+        crate::support::ran(output).out
+    };
+    let (utc, east) = (shown("UTC"), shown("Asia/Kolkata"));
+    assert!(utc.contains("Story (UTC+00:00)") && utc.contains(", 1 signal, "), "{utc}");
+    assert!(east.contains("Story (UTC+05:30)"), "{east}");
+    for text in [&listed, &utc, &east] {
+        assert!(!text.contains("00Z") && !text.contains("1 signals"), "{text}");
+    }
+}
+
+#[test]
+fn colour_is_never_in_a_pipe_unless_it_is_asked_for() {
+    let place = Place::new();
+    place.run_with(&["ingest", "-", "--service", "pay"], "FATAL nobody knows this\n");
+    let shown = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = place.command();
+        command.args(arguments).envs(variables.iter().copied());
+        crate::support::ran(command.output().expect("runs")).out
+    };
+    for arguments in [&["incidents", "list"][..], &["incidents", "show", "1"], &["doctor"], &["knowledge", "list"]] {
+        assert!(!shown(arguments, &[]).contains('\u{1b}'), "{arguments:?}");
+        assert!(shown(arguments, &[("CLICOLOR_FORCE", "1")]).contains('\u{1b}'), "{arguments:?}");
+        assert!(shown(&[arguments, &["--color", "always"]].concat(), &[]).contains('\u{1b}'), "{arguments:?}");
+        let plain = shown(arguments, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]);
+        assert!(!plain.contains('\u{1b}'), "{arguments:?}");
+        let document = shown(&[arguments, &["--json", "--color", "always"]].concat(), &[]);
+        assert!(!document.contains('\u{1b}'), "{arguments:?}");
+    }
+}
+
+#[test]
+fn doctor_says_a_thing_once() {
+    let place = Place::new();
+    let mut engine = place.command().args(["serve", "--listen", "127.0.0.1:0"]).spawn().expect("runs");
+    eventually(Duration::from_secs(60), "the engine answers", || (place.json(&[])["engine"] == "runs").then_some(()));
+    let broken = "self_healing:\n  enabeld: true\n";
+    std::fs::write(place.config(), broken).expect("written");
+    let with_engine = place.run(&["doctor"]);
+    engine.kill().expect("killed");
+    engine.wait().expect("ends");
+    for ran in [with_engine, place.run(&["doctor"])] {
+        let finding: String = ran.out.split_inclusive('\n').take(2).collect();
+        assert_eq!((ran.code, finding.to_lowercase().matches("mend").count()), (3, 1), "{ran:?}");
+        for word in ["enabeld", "unknown field"] {
+            assert_eq!(ran.out.matches(word).count(), 1, "{word}: {ran:?}");
+        }
+        assert!(!ran.out.contains("selfheal doctor"), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_narrow_table_says_what_it_leaves_out() {
+    let place = Place::new();
+    let run = place.command().env("COLUMNS", "80").args(["knowledge", "list"]).output().expect("runs");
+    let ran = crate::support::ran(run);
+    assert!(ran.err.contains("No room for: ") && ran.err.contains("family"), "{}", ran.err);
+    let run = place.command().env("COLUMNS", "400").args(["knowledge", "list"]).output().expect("runs");
+    assert_eq!(crate::support::ran(run).err, "");
+}
+
+#[test]
+fn nothing_that_was_typed_drives_the_terminal() {
+    let place = Place::new();
+    let odd = "\u{1b}]0;x\u{7}\u{202e}";
+    for arguments in [
+        &["incidents", odd][..],
+        &["incidents", "show", odd],
+        &["pause", odd],
+        &["knowledge", "show", odd],
+        &["knowledge", "search", odd],
+        &["ingest", odd],
+        &["demo", odd],
+        &["--server", odd, "incidents"],
+        &["notify", "test", odd],
+        &["token", "remove", odd],
+        &["incidents", "approve", "1", "--plan", odd],
+    ] {
+        let ran = place.run(arguments);
+        for text in [&ran.out, &ran.err] {
+            assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{arguments:?}: {text:?}");
+        }
+    }
+}
+
+#[test]
+fn an_error_is_a_document_where_documents_are_asked_for() {
+    let place = Place::new();
+    let ran = place.run(&["incidents", "show", "99", "--json"]);
+    let error: serde_json::Value = serde_json::from_str(&ran.err).expect("JSON");
+    assert_eq!((ran.code, &error["error"]["code"]), (1, &json!("not_found")), "{ran:?}");
+    let ran = Place::empty().run(&["queue", "--json"]);
+    let error: serde_json::Value = serde_json::from_str(&ran.err).expect("JSON");
+    assert_eq!((ran.code, &error["error"]["code"]), (1, &json!("no_home")), "{ran:?}");
+}
+
+#[test]
+fn a_list_says_when_there_is_more_and_a_large_limit_is_no_error() {
+    let place = Place::new();
+    // Nothing alike, so that each is an incident of its own.
+    for (service, log) in [
+        ("pay", "ERROR ledger page seven does not balance\n"),
+        ("shop", "ERROR vault sealed while rotating keys\n"),
+        ("mail", "ERROR printer on fire again\n"),
+    ] {
+        place.run_with(&["ingest", "-", "--service", service], log);
+    }
+    assert!(place.ok(&["incidents", "list", "--limit", "2"]).contains("there are more"));
+    let whole = place.json(&["incidents", "list", "--limit", "6000"]);
+    assert_eq!((whole["incidents"].as_array().map(Vec::len), &whole["next"]), (Some(3), &json!(null)));
+}
+#[test]
 fn a_second_process_goes_through_the_running_engine() {
     let place = Place::new();
     let mut engine = place.command().args(["serve", "--listen", "127.0.0.1:0"]).spawn().expect("runs");
@@ -138,14 +314,15 @@ fn a_second_process_goes_through_the_running_engine() {
 }
 
 #[test]
-fn the_demo_leaves_a_home_of_ones_own_alone() {
+fn init_says_what_the_switch_really_is() {
     let place = Place::new();
-    let before = std::fs::read_to_string(place.config()).expect("read");
-    let ran = place.run(&["demo", "unknown"]);
-    assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.err.contains("is left alone"), "{ran:?}");
-    assert_eq!(std::fs::read_to_string(place.config()).expect("read"), before);
-    assert_eq!(place.json(&["incidents", "list"])["incidents"], json!([]));
+    assert!(place.ok(&["init"]).contains("Automation is observe only"));
+    place.ok(&["resume"]);
+    let said = place.ok(&["init"]);
+    assert!(said.contains("Automation is on") && !said.contains("observe only"), "{said}");
+    assert_eq!(place.json(&["init"])["automation"]["effective"], "on");
+    place.ok(&["pause"]);
+    assert!(place.ok(&["init"]).contains("Automation is paused"));
 }
 
 #[test]

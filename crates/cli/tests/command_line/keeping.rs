@@ -209,8 +209,8 @@ fn a_redacted_rule_acts_no_more_and_that_is_said() {
     place.ok(&[&add[..], &["--rule", line, "--must-not", "drill of acme-corp", "--auto-healable"]].concat());
     let said = place.ok(&["incidents", "redact", "1", "--text", "acme-corp", "--reason", "a customer's name"]);
     for words in [
-        "vault-sealed: 1 conditions of its rule hold on more now",
-        "1 must-not terms are gone",
+        "vault-sealed: 1 condition of its rule holds on more now",
+        "1 must-not term is gone",
         "it does not act by itself any more",
     ] {
         assert!(said.contains(words), "{said}");

@@ -6,6 +6,7 @@ mod access;
 mod bad_input;
 mod demo;
 mod everyday;
+mod frozen;
 mod keeping;
 mod knowledge_use;
 mod knowledge_words;

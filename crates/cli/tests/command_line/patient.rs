@@ -210,6 +210,10 @@ impl Drop for Patient {
 }
 
 impl Running {
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn stop(mut self) {
         let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(self.child.wait().expect("it ends").success());

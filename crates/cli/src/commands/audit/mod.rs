@@ -52,21 +52,27 @@ async fn show(place: &Place, as_json: bool, list: &AuditListArguments) -> anyhow
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
     output::table(
         ["id", "at", "event", "actor", "incident", "action", "result"],
+        "result",
         page.entries.iter().map(|entry| {
             [
                 entry.id.clone(),
-                output::time(&entry.at),
+                output::clock(&entry.at),
                 entry.event_type.clone(),
                 entry.actor.clone(),
                 or_dash(&entry.incident_id),
                 or_dash(&entry.action),
-                entry.result.clone(),
+                output::told(&entry.result),
             ]
         }),
     );
     let verified =
         page.verified_to.map_or_else(|| "nothing is verified".into(), |id| format!("verified to entry {id}"));
-    output::line(format!("{} of {} entries; the trail is {verified}.", page.entries.len(), page.total));
+    output::line(format!(
+        "{} of {}; times in {}; the trail is {verified}.",
+        page.entries.len(),
+        output::count(page.total, "entry"),
+        output::zone()
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -99,14 +105,16 @@ fn told(chain: &ChainView) -> String {
         ),
         None => {
             format!(
-                "The chain is whole: {} entries verified; checkpoints that hold: {}.",
-                chain.verified, chain.checkpoints
+                "The chain is whole: {} verified; checkpoints that hold: {}.",
+                output::count(chain.verified, "entry"),
+                chain.checkpoints
             )
         }
         Some(error) => format!(
-            "The chain is BROKEN after {} of {} entries: {error}.\n\
+            "The chain is BROKEN after {} of {}: {error}.\n\
              Keep a copy of the database and of data/audit.checkpoints, compare them with a backup, and find out who changed them.",
-            chain.verified, chain.entries
+            chain.verified,
+            output::count(chain.entries, "entry")
         ),
     };
     for problem in &chain.problems {
