@@ -84,7 +84,7 @@ impl Engine {
             let incident = tx.incident(row.incident_id).await?;
             let current = match &notice.about {
                 About::Incident { kind, .. } => kind.fits(&incident),
-                About::Summary { .. } | About::Test => true,
+                About::Summary { .. } | About::Configuration | About::Test => true,
             };
             let wanted = channel.as_ref().is_some_and(|channel| channel.wants(&notice, config.notifications.native));
             if !current || !wanted || lock(&self.channels.sent).contains(&row.id) {
