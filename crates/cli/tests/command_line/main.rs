@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the binary is tested as a process")]
 
 mod bad_input;
+mod configuration;
 mod demo;
 mod everyday;
 mod keeping;
