@@ -77,6 +77,11 @@ async fn over_http_a_token_decides_who_may_do_what() {
             assert_eq!(problem.code, "forbidden");
             assert!(problem.why.contains("needs the role admin"), "{problem}");
         }
+        // Everybody may see what waits, an admin alone takes it; here nothing waits.
+        client.get::<Value>("/api/v1/configuration").await.expect("everybody may look");
+        let accepted = client.post::<Value>("/api/v1/configuration/accept", &json!({ "digest": "x" })).await;
+        let code = if may_edit { "configuration_changed" } else { "forbidden" };
+        assert_eq!(problem(accepted.expect_err("nothing waits")).code, code);
     }
     // No token, a wrong one, and one that was taken away.
     for token in [None, Some(Secret::new("0".repeat(64)))] {

@@ -58,6 +58,8 @@ pub struct App {
     /// What this home keeps of the audit trail outside the database. No signer where its key cannot be used.
     pub(crate) signer: Option<Arc<HomeSigner>>,
     pub(crate) kept: KeptCheckpoints,
+    /// The file that is active, and the one that waits.
+    pub(crate) configuration: crate::configuration::Configuration,
     pub(crate) long_work: LongWork,
     /// The database for those who ask: with a share of its connections.
     requests: Store,
@@ -72,7 +74,8 @@ impl App {
     /// Opens a home: reads its configuration and its database. The engine is built and does not run yet.
     pub async fn open(options: AppOptions) -> anyhow::Result<Arc<Self>> {
         let config_path = options.config.unwrap_or_else(|| options.home.config());
-        let config = options.home.load_config(&config_path)?;
+        let found = crate::configuration::Found::read(&options.home, &config_path).await?;
+        let config = found.active.config.clone();
         let store = Store::open(&database_url(&options.home, options.database.as_deref())).await?;
         // The home may be moved; another database is known by its address.
         let database = options.database.as_deref().map_or_else(|| "home".to_owned(), selfheal_store::shown_address);
@@ -80,6 +83,7 @@ impl App {
         let snapshot = SnapshotFile::new(options.home.knowledge_snapshot(), database);
         let kept = options.home.audit_checkpoints(options.database.as_deref());
         let app = Self::assemble(options.home, config_path, config, store, kept, options.notifiers, options.demo)?;
+        app.configuration.opened(&app, found).await;
         app.engine.remember_with(Arc::new(marks));
         app.engine.start_from(Arc::new(snapshot));
         // A database that cannot be written to now can still be looked at; `audit verify` says what is missing.
@@ -101,6 +105,8 @@ impl App {
     ) -> anyhow::Result<Arc<Self>> {
         let probe = selfheal_adapters::HttpProbe::new()?;
         notifiers.push(Arc::new(selfheal_adapters::LogNotifier));
+        let configuration =
+            crate::configuration::Configuration::new(home.accepted_config(&config_path), config.clone());
         let adapters = Adapters {
             clock: Arc::new(selfheal_adapters::SystemClock),
             brake: Arc::new(selfheal_adapters::PauseFile::new(home.pause())),
@@ -138,6 +144,7 @@ impl App {
             trail: Default::default(),
             signer,
             kept: KeptCheckpoints::at(kept),
+            configuration,
             long_work: LongWork::default(),
             requests,
         }))

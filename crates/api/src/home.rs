@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use selfheal_adapters::files::{self, Links};
-use selfheal_core::config::{self, Config, ConfigError};
+use selfheal_core::config::{self, Config, ConfigErrors};
 use selfheal_core::knowledge;
 
 /// Bytes of a configuration: one of ten thousand services has about as many.
@@ -27,8 +27,10 @@ pub enum HomeError {
          --home (or SELFHEAL_HOME), or remove this one"
     )]
     Demo { path: String },
-    #[error("{0}\nNothing was changed. Mend the line and try again; `selfheal doctor` checks the whole file")]
-    Config(#[from] ConfigError),
+    #[error(
+        "{0}\nNothing was changed. Mend what is marked and try again; `selfheal config check` looks at the whole file"
+    )]
+    Config(#[from] ConfigErrors),
     #[error("this system has no data folder for programs: choose one with --home")]
     NoDataFolder,
 }
@@ -141,10 +143,25 @@ impl Home {
         Ok(made)
     }
 
+    /// The configuration that was last accepted, for a configuration file: the home's, or another one that it is used with.
+    pub fn accepted_config(&self, config: &Path) -> PathBuf {
+        let ending = if config == self.config() {
+            String::new()
+        } else {
+            format!(".{}", &selfheal_core::sha256_hex(config.as_os_str().as_encoded_bytes())[..16])
+        };
+        self.root.join(format!("data/accepted_config{ending}.json"))
+    }
+
     /// Reads the configuration.
     pub fn load_config(&self, path: &Path) -> Result<Config, HomeError> {
-        match files::read_text(path, Links::Follow, CONFIG_BYTES) {
-            Ok(text) => Ok(config::parse(&text, &path.display().to_string())?),
+        Ok(config::parse_bytes(&self.read_config(path)?, &path.display().to_string())?)
+    }
+
+    /// The configuration file as it is. It may wait for a disk: not for an async thread.
+    pub fn read_config(&self, path: &Path) -> Result<Vec<u8>, HomeError> {
+        match files::read(path, Links::Follow, CONFIG_BYTES) {
+            Ok(bytes) => Ok(bytes),
             Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
                 Err(HomeError::NoConfig { path: path.display().to_string() })
             }

@@ -190,6 +190,14 @@ async fn weigh_one(
             reply.unchanged += 1;
             "unchanged"
         }
+        Verdict::Taken => {
+            reply.kept += 1;
+            let name = kept.as_ref().map_or("", |kept| kept.pattern.name.as_str());
+            notes.push(format!(
+                "its id belongs to another pattern here, `{name}`, which stays as it is; give one of them a name that differs in a letter or digit, or an `id:` of its own"
+            ));
+            "kept"
+        }
         Verdict::Kept { why } => {
             reply.kept += 1;
             notes.push(format!("{why}; replace it with --replace"));

@@ -11,9 +11,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::routes::{
-    advise, audit, automation, backup, case, changes, demo, doctor, documents, drafts, events, incidents, ingest,
-    maintenance, matching, merging, notifications, overview, packs, patterns, people, queue, redact, replay, review,
-    tokens,
+    advise, audit, automation, backup, case, changes, configuration, demo, doctor, documents, drafts, events,
+    incidents, ingest, maintenance, matching, merging, notifications, overview, packs, patterns, people, queue, redact,
+    replay, review, tokens,
 };
 use crate::view::LiveEventView;
 use crate::{ApiError, App};
@@ -44,6 +44,8 @@ fn open_api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(people::choose))
         .routes(routes!(people::edit))
         .routes(routes!(queue::show))
+        .routes(routes!(configuration::show))
+        .routes(routes!(configuration::accept))
         .routes(routes!(maintenance::list, maintenance::announce))
         .routes(routes!(maintenance::end))
         .routes(routes!(changes::record, changes::list))

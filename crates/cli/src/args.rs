@@ -155,6 +155,9 @@ pub enum Command {
     /// Deployments, configuration changes and restarts, as evidence for what fails afterwards.
     #[command(subcommand)]
     Change(ChangeCommand),
+    /// The configuration file: check it, or accept one that takes something away.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Write everything but the configuration into one file, while the engine runs.
     Backup(BackupArguments),
     /// Replace everything by a backup, after checking it; automation is paused afterwards.
@@ -187,6 +190,18 @@ pub enum Command {
     /// A service of the demo.
     #[command(hide = true, name = selfheal_demo::SUBCOMMAND)]
     DemoService(DemoServiceArguments),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Show everything that is wrong with the file, with its place; exit code 3 where something is. Needs no engine.
+    Check,
+    /// Accept a changed file that takes away services or safety, after showing what.
+    Accept {
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Debug, Args)]

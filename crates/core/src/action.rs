@@ -207,6 +207,7 @@ pub enum TargetSpec {
     /// A program with a pidfile. Needs nothing else installed.
     Process {
         /// Where the process id stands. Written by Selfheal when it starts the program, unless `daemonizes`.
+        #[schemars(extend("format" = "absolute-path"))]
         pidfile: PathBuf,
         /// The program and its arguments. No shell reads it.
         start: Vec<String>,
@@ -218,23 +219,30 @@ pub enum TargetSpec {
         daemonizes: bool,
         /// How long it may take to stop before it is killed.
         #[serde(default = "default_stop_seconds")]
+        #[schemars(range(min = 1, max = 600))]
         stop_timeout_seconds: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(extend("format" = "absolute-path"))]
         working_directory: Option<PathBuf>,
         /// Where the program's standard output and error go (appended); nowhere by default.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(extend("format" = "absolute-path"))]
         output: Option<PathBuf>,
     },
     /// A program under supervisord, reached over XML-RPC.
     Supervisord {
         /// `unix:/run/supervisor.sock` or `http://127.0.0.1:9001`.
+        #[schemars(extend("format" = "line"))]
         server: String,
         /// The program, or `group:program`.
+        #[schemars(extend("format" = "line"))]
         program: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(extend("format" = "line"))]
         username: Option<String>,
         /// The environment variable that holds the password.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(extend("format" = "env-name"))]
         password_env: Option<String>,
     },
 }

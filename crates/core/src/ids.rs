@@ -69,6 +69,7 @@ macro_rules! name {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
         #[serde(transparent)]
+        #[schemars(extend("format" = "name"))]
         pub struct $name(pub String);
 
         impl $name {
@@ -116,9 +117,11 @@ impl PatternId {
         Self(Self::BY_HAND.to_owned())
     }
 
-    /// The slug of a pattern's name: lowercase letters and digits, everything else becomes one hyphen.
+    /// The slug of a pattern's name: lowercase letters and digits, everything else becomes one hyphen. Letters that are
+    /// written composed or decomposed look alike and are the same.
     pub fn from_name(name: &str) -> Self {
         let mut slug = String::with_capacity(name.len());
+        let name = if name.is_ascii() { name.into() } else { std::borrow::Cow::from(crate::normal_name(name)) };
         for c in name.chars().flat_map(char::to_lowercase) {
             if c.is_alphanumeric() {
                 slug.push(c);
@@ -136,9 +139,13 @@ mod tests {
 
     #[test]
     fn slugs() {
-        for (name, slug) in
-            [("Payments: process is down!", "payments-process-is-down"), ("  OOM ", "oom"), ("é1", "é1"), ("!!", "")]
-        {
+        for (name, slug) in [
+            ("Payments: process is down!", "payments-process-is-down"),
+            ("  OOM ", "oom"),
+            ("é1", "é1"),
+            ("e\u{301}1", "é1"),
+            ("!!", ""),
+        ] {
             assert_eq!(PatternId::from_name(name).as_str(), slug);
         }
     }

@@ -26,6 +26,7 @@ mod gates;
 mod ids;
 mod incident;
 mod keys;
+mod names;
 mod notice;
 mod observation;
 mod plan;
@@ -54,6 +55,7 @@ pub use incident::{
 };
 pub use keys::{Key, Wanted, Words, keys_of};
 pub use learn::Learned;
+pub use names::{LONGEST_NAME, NameFault, check_name, cleaned_name, normal_name, same_name, shown_name};
 pub use notice::{About, Cause as NoticeCause, Notice, NoticeKind, body as notice_body};
 pub use observation::{
     Fingerprint, HealthReading, Level, LogRecord, NAMED_SERVICE, NewSignal, Observation, Signal, SignalKind,

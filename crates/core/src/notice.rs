@@ -74,6 +74,8 @@ pub enum About {
     },
     /// What was held back in the quiet hours or in a burst, and still is so when it is told.
     Summary { incidents: Vec<IncidentId> },
+    /// A changed configuration waits for a person.
+    Configuration,
     /// Somebody wants to see whether a notifier works.
     Test,
 }
@@ -83,6 +85,7 @@ impl About {
         match self {
             Self::Incident { kind, .. } => kind.as_str(),
             Self::Summary { .. } => "summary",
+            Self::Configuration => "configuration",
             Self::Test => "test",
         }
     }
@@ -199,10 +202,25 @@ impl Notice {
         }
     }
 
+    /// A changed configuration waits. `digest` is the file's: one file is told about once.
+    pub fn configuration(digest: &str, reasons: &[String], at: Timestamp) -> Self {
+        Self {
+            id: id(&["configuration", digest]),
+            at,
+            severity: Severity::High,
+            title: "A changed configuration waits for you".into(),
+            body: format!(
+                "The changed file takes something away, so the one that was accepted before stays active.\n{}\n\nLook at it and take it with `selfheal config accept`, or put the file right.",
+                reasons.iter().map(|reason| format!("- {reason}")).collect::<Vec<_>>().join("\n")
+            ),
+            about: About::Configuration,
+        }
+    }
+
     pub const fn incident(&self) -> Option<IncidentId> {
         match self.about {
             About::Incident { incident, .. } => Some(incident),
-            About::Summary { .. } | About::Test => None,
+            About::Summary { .. } | About::Configuration | About::Test => None,
         }
     }
 

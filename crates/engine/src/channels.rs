@@ -1,6 +1,6 @@
 //! The notifiers of this engine: those of its host and those of the configuration, and how they fared.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -121,6 +121,7 @@ impl Channel {
     pub(crate) fn wants(&self, notice: &Notice, native: bool) -> bool {
         let chosen = match (&self.spec, &notice.about) {
             (Some(spec), About::Incident { kind, .. }) => spec.wants(*kind, notice.severity),
+            (Some(spec), About::Configuration) => notice.severity >= spec.min_severity,
             _ => true,
         };
         chosen && self.is_active(native)
@@ -170,6 +171,33 @@ impl Engine {
             self.problem(&about(name), None);
         }
         Some(NotifierTest { result, took: began.elapsed() })
+    }
+
+    /// Tells each notifier what is about no incident, and so has no place in the outbox. `told` are those that know it
+    /// already, and then those that were told now; what fails is shown and may be tried again. True when nobody is left.
+    pub async fn tell_operations(&self, notice: &Notice, told: &mut BTreeSet<NotifierName>) -> bool {
+        let native = self.config().notifications.native;
+        let quiet = self.quiet_until().is_some() && notice.severity < selfheal_core::Severity::Critical;
+        let mut everybody = true;
+        for channel in self.channels.list().iter() {
+            if told.contains(&channel.name) || !channel.wants(notice, native) {
+                continue;
+            }
+            if quiet && channel.disturbs() {
+                everybody = false;
+                continue;
+            }
+            let result = channel.tell(notice).await;
+            self.told(&channel.name, &result);
+            self.problem(&about(&channel.name), result.as_ref().err().map(ToString::to_string));
+            match result {
+                Ok(_) => {
+                    told.insert(channel.name.clone());
+                }
+                Err(_) => everybody = false,
+            }
+        }
+        everybody
     }
 
     pub(crate) fn told(&self, name: &NotifierName, result: &Result<String, NotifyError>) {

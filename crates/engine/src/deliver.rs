@@ -124,7 +124,7 @@ impl Engine {
             let current = match &notice.about {
                 _ if carried.is_some() => true,
                 About::Incident { kind, .. } => kind.fits(&tx.incident(row.incident_id).await?),
-                About::Summary { .. } | About::Test => true,
+                About::Summary { .. } | About::Configuration | About::Test => true,
             };
             let wanted = channel.as_ref().is_some_and(|channel| channel.wants(&notice, config.notifications.native));
             if !current || !wanted || lock(&self.channels.sent).contains(&row.id) {

@@ -255,6 +255,7 @@ impl Notifier for Stage {
             About::Incident { kind: NoticeKind::ApprovalNeeded, .. } => "approval",
             About::Incident { kind: NoticeKind::Queued, .. } => "queued",
             About::Summary { .. } => "summary",
+            About::Configuration => "configuration",
             About::Test => "test",
         };
         let service = notice.title.split([' ', ':']).next().unwrap_or_default();

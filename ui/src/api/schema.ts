@@ -106,6 +106,39 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_configuration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configuration/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a file that takes services or safety away. Exactly the one that was shown. */
+        post: operations["accept_configuration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/demo/{name}": {
         parameters: {
             query?: never;
@@ -894,6 +927,10 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AcceptConfiguration: {
+            /** @description Of the file that was looked at. */
+            digest: string;
+        };
         /** @description A draft as it shall be. */
         AcceptDraft: {
             /**
@@ -1198,6 +1235,16 @@ export interface components {
              * @description 1 for a verified success, -1 for one that was taken back, 0 for a failure.
              */
             uses: number;
+        };
+        /** @description The configuration, as people see it. */
+        ConfigurationView: {
+            /** @description RFC 3339; when the active one was taken, and by whom. */
+            accepted_at: string | null;
+            accepted_by: string | null;
+            /** @description What is wrong with the file as it stands now, with every place. */
+            errors: string | null;
+            file: string;
+            waiting: components["schemas"]["WaitingConfiguration"] | null;
         };
         /** @description A target connection that failed lately. */
         ConnectionView: {
@@ -2673,6 +2720,12 @@ export interface components {
             /** @description It waits for automation to be resumed, which nobody knows the time of. */
             until_resumed: boolean;
         };
+        WaitingConfiguration: {
+            /** @description Of the file: what is accepted is exactly what was shown. */
+            digest: string;
+            /** @description What it takes away. */
+            takes_away: string[];
+        };
         /** @description What a person does about it now, and what is known. */
         WhatToDo: {
             /** @description Best first; more than one where they are close. */
@@ -2871,6 +2924,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangeView"];
+                };
+            };
+        };
+    };
+    get_configuration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigurationView"];
+                };
+            };
+        };
+    };
+    accept_configuration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptConfiguration"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigurationView"];
                 };
             };
         };

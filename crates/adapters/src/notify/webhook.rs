@@ -95,7 +95,7 @@ impl<'a> Document<'a> {
         let (service, state, incidents) = match &notice.about {
             About::Incident { incident, service, state, .. } => (Some(service), Some(state.as_str()), vec![*incident]),
             About::Summary { incidents } => (None, None, incidents.clone()),
-            About::Test => (None, None, Vec::new()),
+            About::Configuration | About::Test => (None, None, Vec::new()),
         };
         Self {
             version: 1,

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use selfheal_core::audit::NewEntry;
 use selfheal_core::told::moment;
-use selfheal_core::{Change, ChangeKind, ProjectName, ServiceName, Span, Timestamp};
+use selfheal_core::{Change, ChangeKind, ProjectName, ServiceName, Span, Timestamp, check_name};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -130,12 +130,11 @@ fn invalid(why: impl Into<String>, next: &str) -> ApiError {
 }
 
 fn name(what: &str, text: &str) -> Result<String, ApiError> {
+    let next = "Write it as the inventory or the pipeline names it.";
     let trimmed = text.trim();
-    if trimmed.is_empty() || trimmed.chars().count() > NAME_LIMIT || trimmed.contains(char::is_control) {
-        return Err(invalid(
-            format!("the {what} has to be 1 to {NAME_LIMIT} characters without control characters"),
-            "Write it as the inventory or the pipeline names it.",
-        ));
+    check_name(trimmed).map_err(|why| invalid(format!("the {what} {why}"), next))?;
+    if trimmed.chars().count() > NAME_LIMIT {
+        return Err(invalid(format!("the {what} has to be 1 to {NAME_LIMIT} characters"), next));
     }
-    Ok(trimmed.to_owned())
+    Ok(selfheal_core::normal_name(trimmed))
 }

@@ -56,7 +56,7 @@ async fn examined(app: Arc<App>) -> Result<DoctorReport, ApiError> {
         let (_, problem) = error.problem();
         finding(about, Health::Bad, problem.why, format!("{} Nothing is started until it works again.", problem.next))
     };
-    let mut findings = vec![configuration(&app)];
+    let mut findings = vec![configuration(&app).await];
     findings.push(database(&app).await.unwrap_or_else(|error| broken("database", error)));
     findings.push(audit(&app).await.unwrap_or_else(|error| broken("audit trail", error)));
     findings.extend(known(&app).await.unwrap_or_else(|error| Some(broken("high-water mark", error))));
@@ -142,20 +142,19 @@ async fn readable(about: &str, path: PathBuf) -> Finding {
 }
 
 /// The file as it stands now, which may be newer than what is active.
-fn configuration(app: &App) -> Finding {
-    let path = app.config_path.display();
-    match app.home.load_config(&app.config_path) {
-        Ok(_) => finding("configuration", Health::Good, format!("{path} is valid"), String::new()),
-        Err(error) => {
-            // Said here, so that one thing is said once: the error on its own also says what to do.
-            let (what, next) = match &error {
-                HomeError::Config(error) => {
-                    (error.to_string(), "Mend the line; the last good configuration stays active.")
-                }
-                other => (other.to_string(), "The last good configuration stays active."),
-            };
+async fn configuration(app: &App) -> Finding {
+    let view = app.configuration.view(app).await;
+    match (view.errors, view.waiting) {
+        (Some(errors), _) => {
+            let next = "Mend what is marked; the last good configuration stays active.";
+            finding("configuration", Health::Bad, errors, next.into())
+        }
+        (None, Some(waiting)) => {
+            let what = format!("{} waits and is not active: {}", view.file, waiting.takes_away.join("; "));
+            let next = "Take it with `selfheal config accept`, or put the file right; until then what was accepted before stays active.";
             finding("configuration", Health::Bad, what, next.into())
         }
+        (None, None) => finding("configuration", Health::Good, format!("{} is valid", view.file), String::new()),
     }
 }
 

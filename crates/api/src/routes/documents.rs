@@ -6,11 +6,12 @@ use axum::Json;
 use axum::extract::{Path, State};
 use selfheal_core::audit::NewEntry;
 use selfheal_core::knowledge::{PackEntry, changed_fields, document_of, document_says, read_document, write_value};
-use selfheal_core::{PatternId, sha256_hex};
+use selfheal_core::{PatternId, same_name, sha256_hex};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::patterns::id_taken;
 use super::saving::{Edit, change_details};
 use crate::extract::Body;
 use crate::view::{DocumentReply, DocumentView, FieldChange, pattern_view};
@@ -60,6 +61,13 @@ pub async fn put(
     let now = app.now();
     let mut tx = if body.dry_run { app.store().read().await? } else { app.store().write().await? };
     let kept = tx.kept_pattern(&id).await?;
+    // Without a base, and with a name that makes this very id, it is a new one to whoever sends it.
+    if let (Some(kept), None) = (&kept, &base)
+        && PatternId::from_name(&written.name) == id
+        && !same_name(&kept.pattern.name, &written.name)
+    {
+        return Err(id_taken(&kept.pattern, &written.name));
+    }
     let before = kept.as_ref().map(|kept| PackEntry::from(&kept.pattern));
     let mut entry = match (&before, &base) {
         (Some(before), Some(base)) => over(before, base, &written)?,

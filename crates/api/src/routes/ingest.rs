@@ -10,7 +10,7 @@ use selfheal_core::detect::{Joiner, parse_record, reduce};
 use selfheal_core::known::Scene;
 use selfheal_core::{
     DecisionKind, NAMED_SERVICE, NewSignal, ProjectName, ServiceName, SourceName, State as IncidentState, Timestamp,
-    UNKNOWN_SERVICE,
+    UNKNOWN_SERVICE, check_name,
 };
 use selfheal_engine::Rehearsal;
 use serde::{Deserialize, Serialize};
@@ -117,12 +117,15 @@ impl Whom {
     fn of(body: &IngestRequest, config: &Config) -> Result<Self, ApiError> {
         let unusable =
             |name: &str, most: usize| !(1..=most).contains(&name.chars().count()) || name.chars().any(char::is_control);
-        if [&body.service, &body.project].into_iter().flatten().any(|name| unusable(name, 100)) {
-            return Err(ApiError::invalid(
-                "The name cannot be used",
-                "expected 1 to 100 printable characters for a service or project",
-                "Use the name that the inventory has.",
-            ));
+        for name in [&body.service, &body.project].into_iter().flatten() {
+            let next = "Use the name that the inventory has.";
+            check_name(name).map_err(|why| {
+                ApiError::invalid("The name cannot be used", format!("the name of the service or project {why}"), next)
+            })?;
+            if unusable(name, 100) {
+                let why = "expected 1 to 100 printable characters for a service or project";
+                return Err(ApiError::invalid("The name cannot be used", why, next));
+            }
         }
         if unusable(&body.source, SOURCE) {
             return Err(ApiError::invalid(

@@ -6,6 +6,7 @@ pub mod automation;
 pub mod backup;
 pub mod case;
 pub mod changes;
+pub mod configuration;
 pub mod demo;
 pub mod doctor;
 pub mod documents;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use selfheal_core::knowledge::{PackEntry, Pattern, PatternStatus, Rule};
-use selfheal_core::{Action, ActionKind, BasisPoints, PatternId, ProjectName, ServiceName};
+use selfheal_core::{
+    Action, ActionKind, BasisPoints, PatternId, ProjectName, ServiceName, check_name, same_name, shown_name,
+};
 use selfheal_store::{PatternCursor, PatternFilter, PatternOrder};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -206,6 +208,9 @@ pub async fn put(
     let now = app.now();
     let mut tx = app.store().write().await?;
     let before = tx.pattern(&PatternId::from_name(&body.name)).await?;
+    if let Some(before) = before.as_ref().filter(|before| !same_name(&before.name, &body.name)) {
+        return Err(id_taken(before, &body.name));
+    }
     let may_act = body.may_act;
     let mut pattern = entry(body, before.as_ref())?.into_pattern("person", now).map_err(|why| {
         ApiError::invalid("The pattern cannot be used", why, "Mend it and try again. Nothing was changed.")
@@ -229,6 +234,24 @@ pub async fn put(
     let shadow = tx.shadow_counts(&pattern.id).await?;
     tx.commit().await?;
     Ok(Json(pattern_view(&pattern, shadow)))
+}
+
+/// An id that another name has: saving would overwrite a pattern that was not named.
+pub(super) fn id_taken(other: &Pattern, name: &str) -> ApiError {
+    ApiError::Conflict {
+        code: "id_taken",
+        what: "The pattern was not saved".into(),
+        why: format!(
+            "`{}` would have the id `{}`, and that is the pattern `{}`",
+            shown_name(name),
+            other.id,
+            other.name
+        ),
+        next: format!(
+            "Choose a name that differs in a letter or digit. To change that pattern, write its name as it is; to rename it: selfheal knowledge edit {}.",
+            other.id
+        ),
+    }
 }
 
 /// Whether a pattern is matched.
@@ -289,8 +312,8 @@ const FIELD_LIMIT: usize = 10_000;
 /// What a change makes of a pattern, or of nothing.
 pub(super) fn entry(body: PutPattern, before: Option<&Pattern>) -> Result<PackEntry, ApiError> {
     let invalid = |why: String, next: &str| ApiError::invalid("The pattern cannot be used", why, next);
-    if body.name.trim().is_empty() || body.name.chars().count() > 200 {
-        return Err(invalid("its name must have 1 to 200 characters".into(), "Give it a name that says what fails."));
+    if let Err(why) = check_name(&body.name) {
+        return Err(invalid(format!("its name {why}"), "Give it a name that says what fails, in one line."));
     }
     let texts = [&body.description, &body.rule, &body.root_cause];
     if texts.into_iter().flatten().any(|text| text.chars().count() > FIELD_LIMIT) {

@@ -4,6 +4,7 @@ mod audit;
 mod automation;
 mod backup;
 mod change;
+mod config;
 mod demo;
 mod doctor;
 mod documents;
@@ -53,6 +54,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Observe => automation::observe(&place, json).await,
         Command::Queue => queue::run(&place, json).await,
         Command::Maintenance(command) => maintenance::run(&place, json, command).await,
+        Command::Config(command) => config::run(&place, json, command).await,
         Command::Change(command) => change::run(&place, json, command).await,
         Command::Backup(arguments) => backup::make(&place, json, arguments).await,
         Command::Restore(arguments) => backup::restore(&place, json, arguments).await,

@@ -29,7 +29,7 @@ fn a_broken_configuration_names_file_line_column_and_what_was_expected() {
             &["monitoring_config.yaml:2:25", "whole number", "`lots`"][..],
         ),
         ("self_healing:\n  enabeld: true\n", &["monitoring_config.yaml:2:3", "enabeld", "enabled"]),
-        ("services:\n  - name: a\n    managed: true\n", &["monitoring_config.yaml:2:5", "no target"]),
+        ("services:\n  - name: a\n    managed: true\n", &["monitoring_config.yaml:3:14", "no target"]),
         ("services: [\n", &["monitoring_config.yaml:"]),
     ] {
         std::fs::write(place.config(), text).expect("written");
@@ -147,4 +147,55 @@ fn what_is_repeated_on_a_terminal_hides_nothing() {
     assert!(ran.out.contains("\\u202e") && !ran.out.contains('\u{202e}'), "{}", ran.out);
     let data: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
     assert!(data.to_string().contains(HOSTILE.split_once('\u{1b}').expect("parts").0), "{data}");
+}
+
+#[test]
+fn an_id_that_another_name_has_is_not_overwritten() {
+    let place = Place::new();
+    let add =
+        |name: &str| vec!["knowledge".to_owned(), "add".into(), name.into(), "--root-cause".into(), "theirs".into()];
+    let file = place.path().join("one.yaml");
+    place.ok(&["knowledge", "add", "Caf\u{e9} closed", "--root-cause", "ours"]);
+    for name in ["Caf\u{e9} closed!!!", "caf\u{e9} CLOSED", "Cafe\u{301} -- closed"] {
+        let arguments = add(name);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        refused(&place, &arguments, 1, &["would have the id", "the pattern `Caf\u{e9} closed`", "knowledge edit"]);
+        std::fs::write(&file, format!("version: 1\npatterns:\n  - name: \"{name}\"\n    root_cause: theirs\n"))
+            .expect("written");
+        let file = file.to_str().expect("UTF-8");
+        let added = place.run(&["knowledge", "add", file]);
+        assert!(added.code != 0 && added.err.contains("would have the id"), "{added:?}");
+        let imported = place.run(&["knowledge", "import", file, "--replace"]);
+        assert!(imported.out.contains("its id belongs to another pattern here"), "{imported:?}");
+    }
+    // Composed and decomposed letters are one name.
+    place.ok(&["knowledge", "add", "Cafe\u{301} closed", "--description", "said in another way"]);
+    let shown = place.json(&["knowledge", "show", "caf\u{e9}-closed"]);
+    assert_eq!((&shown["name"], &shown["root_cause"]), (&"Caf\u{e9} closed".into(), &"ours".into()));
+    assert_eq!(shown["description"], "said in another way");
+}
+
+#[test]
+fn names_that_nobody_can_read_and_rules_that_tell_nothing_are_refused() {
+    let place = Place::new();
+    for name in ["two\nlines", "user \u{202e}gnp.exe", "zero\u{200b}width", "bell\u{7}", " blank"] {
+        refused(&place, &["knowledge", "add", name, "--root-cause", "x"], 1, &["its name"]);
+        let add = ["knowledge", "add", "Fine", "--root-cause", "x", "--service", name];
+        refused(&place, &add, 1, &["its service"]);
+        let ingested = place.run_with(&["ingest", "-", "--service", name], "ERROR boom\n");
+        assert!(ingested.code == 1 && ingested.err.contains("the name of the service or project"), "{ingested:?}");
+        let record = ["change", "record", "--service", "pay", "--kind", "deployment", "--version", name];
+        if name.trim() == name {
+            refused(&place, &record, 1, &["the version"]);
+        }
+    }
+    for rule in ["\\d", " ", ".{5,}", "(?i)e"] {
+        refused(&place, &["knowledge", "add", "Any", "--root-cause", "x", "--rule", rule], 1, &["nearly any text"]);
+    }
+    refused(
+        &place,
+        &["knowledge", "add", "Any", "--root-cause", "x", "--must-not", "e"],
+        1,
+        &["rules out nearly everything"],
+    );
 }

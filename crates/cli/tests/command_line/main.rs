@@ -4,6 +4,7 @@
 
 mod access;
 mod bad_input;
+mod configuration;
 mod demo;
 mod everyday;
 mod frozen;

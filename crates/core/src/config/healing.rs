@@ -16,8 +16,10 @@ pub struct SelfHealing {
     /// Decision confidence from which a fix is suggested for approval.
     pub suggest_fix_threshold: BasisPoints,
     /// Actions that may start within any 60 minutes, per database.
+    #[schemars(range(min = 0, max = 1000))]
     pub max_actions_per_hour: u32,
     /// Minutes before the same action may run on the same target again.
+    #[schemars(range(min = 0, max = 10080))]
     pub cooldown_minutes: u64,
     /// Actions that always need a person's approval.
     pub require_approval_for: Vec<ActionKind>,
@@ -45,18 +47,25 @@ impl Default for SelfHealing {
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Attempts of one pattern in one incident.
+    #[schemars(range(min = 1, max = 100))]
     pub max_attempts: u32,
     /// How long an approval may be waited for.
+    #[schemars(range(min = 1, max = 43200))]
     pub approval_expires_minutes: u64,
     /// How long an action may stay queued.
+    #[schemars(range(min = 1, max = 43200))]
     pub queue_expires_minutes: u64,
     /// The age up to which a preflight report counts.
+    #[schemars(range(min = 1, max = 3600))]
     pub preflight_max_age_seconds: u64,
     /// How long one action may run.
+    #[schemars(range(min = 1, max = 86400))]
     pub action_timeout_seconds: u64,
     /// Failed calls of one target connection within a minute that open its circuit breaker.
+    #[schemars(range(min = 1, max = 1000))]
     pub breaker_failures: u32,
     /// How long an open circuit breaker waits before it lets one call through.
+    #[schemars(range(min = 1, max = 86400))]
     pub breaker_open_seconds: u64,
 }
 
@@ -93,12 +102,16 @@ impl Limits {
 #[serde(default, deny_unknown_fields)]
 pub struct Verification {
     /// How long the symptom must stay away before a fix counts as a success.
+    #[schemars(range(min = 0, max = 86400))]
     pub stabilisation_seconds: u64,
     /// How long to wait for the symptom to clear before the attempt counts as failed.
+    #[schemars(range(min = 1, max = 86400))]
     pub timeout_seconds: u64,
     /// Time between two readings.
+    #[schemars(range(min = 1, max = 3600))]
     pub interval_seconds: u64,
     /// How long after a success a recurrence takes the success back.
+    #[schemars(range(min = 0, max = 43200))]
     pub watch_minutes: u64,
 }
 

@@ -12,26 +12,30 @@ use crate::{ServiceName, Span, Timestamp};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MaintenanceWindow {
+    #[schemars(extend("format" = "name"))]
     pub name: String,
     /// The services that it holds; all where the list is empty.
     #[serde(default)]
     pub services: Vec<ServiceName>,
     /// When it starts, again and again: minute, hour, day of month, month, day of week (`0 2 * * sun`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "line"))]
     pub cron: Option<String>,
     /// How long each lasts, for `cron`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10080))]
     pub minutes: Option<u64>,
     /// The time zone that `cron` means, such as `Europe/Berlin`; UTC without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "line"))]
     pub zone: Option<String>,
     /// When it starts, once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub from: Option<Timestamp>,
     /// When it ends, once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub until: Option<Timestamp>,
 }
 
@@ -74,13 +78,17 @@ impl MaintenanceWindow {
         let name = &self.name;
         let both = self.cron.is_some() && (self.from.is_some() || self.until.is_some());
         if both || (self.cron.is_none() && (self.from.is_none() || self.until.is_none())) {
-            return Some(format!("maintenance window `{name}`: expected `cron` and `minutes`, or `from` and `until`"));
+            return Some(format!(
+                "maintenance window `{name}` does not say when; expected `cron` and `minutes`, or `from` and `until`"
+            ));
         }
         if self.from.zip(self.until).is_some_and(|(from, until)| until <= from) {
-            return Some(format!("maintenance window `{name}` ends before it starts: expected `until` after `from`"));
+            return Some(format!("maintenance window `{name}` ends before it starts; expected `until` after `from`"));
         }
         if self.cron.is_none() && (self.minutes.is_some() || self.zone.is_some()) {
-            return Some(format!("maintenance window `{name}`: `minutes` and `zone` belong to `cron`"));
+            return Some(format!(
+                "maintenance window `{name}`: `minutes` and `zone` belong to `cron`; expected `from` and `until` alone, or `cron`"
+            ));
         }
         self.schedule().err()
     }
@@ -88,16 +96,16 @@ impl MaintenanceWindow {
     fn schedule(&self) -> Result<Option<(Cron, Tz, Span)>, String> {
         let Some(cron) = &self.cron else { return Ok(None) };
         let name = &self.name;
-        let parsed = cron.parse::<Cron>().map_err(|error| {
+        let parsed = cron.parse::<Cron>().map_err(|_| {
             format!(
-                "maintenance window `{name}`: `{cron}`: {error}; expected minute, hour, day of month, month and day of week, such as `0 2 * * sun`"
+                "maintenance window `{name}`: `{cron}` names no times; expected minute, hour, day of month, month and day of week, such as `0 2 * * sun`"
             )
         })?;
         let zone = match &self.zone {
             None => Tz::UTC,
             Some(zone) => zone.parse().map_err(|_| {
                 format!(
-                    "maintenance window `{name}`: the time zone `{zone}` is not known: expected a name such as Europe/Berlin or UTC"
+                    "maintenance window `{name}`: the time zone `{zone}` is not known; expected a name such as Europe/Berlin or UTC"
                 )
             })?,
         };

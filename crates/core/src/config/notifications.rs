@@ -53,15 +53,19 @@ pub struct NotifierSpec {
 #[serde(deny_unknown_fields)]
 pub struct WebhookNotifier {
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "http-url"))]
     pub url: Option<String>,
     /// The variable that holds the address, where whoever knows it may post.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "env-name"))]
     pub url_env: Option<String>,
     /// The variable that holds the key of the signature; unsigned without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "env-name"))]
     pub secret_env: Option<String>,
     /// The variable that holds a token for `Authorization: Bearer`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "env-name"))]
     pub bearer_env: Option<String>,
     /// Further headers that are no secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -73,6 +77,7 @@ pub struct WebhookNotifier {
 #[serde(deny_unknown_fields)]
 pub struct SlackNotifier {
     /// The variable that holds the webhook's address: whoever knows it may post.
+    #[schemars(extend("format" = "env-name"))]
     pub url_env: String,
 }
 
@@ -80,19 +85,24 @@ pub struct SlackNotifier {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EmailNotifier {
+    #[schemars(extend("format" = "line"))]
     pub host: String,
     /// 465 with `tls`, 587 with `starttls`, 25 with `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 65535))]
     pub port: Option<u16>,
     #[serde(default)]
     pub security: SmtpSecurity,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "line"))]
     pub username: Option<String>,
     /// The variable that holds the password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "env-name"))]
     pub password_env: Option<String>,
     /// A PEM file with the certificate of a private authority that is trusted beside the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "absolute-path"))]
     pub ca_file: Option<PathBuf>,
     pub from: String,
     pub to: Vec<String>,

@@ -20,7 +20,7 @@ pub struct QuietHours {
 
 /// A time of day, `22:00`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
-#[schemars(with = "String")]
+#[schemars(with = "String", extend("format" = "clock-time"))]
 pub struct ClockTime {
     /// Since midnight, below 1440.
     minutes: u16,
@@ -28,7 +28,7 @@ pub struct ClockTime {
 
 /// Whose clock: the host's, UTC, or a fixed offset such as `+02:00`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
-#[schemars(with = "String")]
+#[schemars(with = "String", extend("format" = "utc-offset"))]
 pub enum Zone {
     #[default]
     Local,
@@ -59,7 +59,7 @@ impl QuietHours {
 }
 
 impl ClockTime {
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let (hours, minutes) = text.split_once(':')?;
         // Not just any number of two characters: `+7` is one as well.
         let digits = |text: &str| text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
@@ -74,7 +74,7 @@ impl ClockTime {
 }
 
 impl Zone {
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         match text {
             "local" => return Some(Self::Local),
             "UTC" | "Z" => return Some(Self::Fixed { minutes: 0 }),

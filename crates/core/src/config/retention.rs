@@ -11,10 +11,13 @@ use crate::{Span, Timestamp};
 #[serde(default, deny_unknown_fields)]
 pub struct Retention {
     /// The story: what happened, step by step.
+    #[schemars(range(min = 0, max = 36500))]
     pub facts_days: u32,
     /// The evidence: log lines and other signals. Their counts go with them.
+    #[schemars(range(min = 0, max = 36500))]
     pub signals_days: u32,
     /// How often signals were seen, by minute.
+    #[schemars(range(min = 0, max = 36500))]
     pub metrics_days: u32,
 }
 

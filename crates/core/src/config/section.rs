@@ -115,14 +115,18 @@ impl Config {
 #[serde(default, deny_unknown_fields)]
 pub struct Correlation {
     /// The same fingerprint within this time of its last sight is a repeat.
+    #[schemars(range(min = 0, max = 86400))]
     pub repeat_seconds: u64,
     /// An incident takes signals for this long after its last one.
+    #[schemars(range(min = 0, max = 86400))]
     pub join_seconds: u64,
     /// And at most this long after its onset.
+    #[schemars(range(min = 0, max = 10080))]
     pub join_at_most_minutes: u64,
     /// Jaccard similarity of template tokens from which two texts are alike.
     pub text_similarity: BasisPoints,
     /// Minutes after which a change before an incident counts half as its cause.
+    #[schemars(range(min = 1, max = 43200))]
     pub change_half_life_minutes: u64,
 }
 
@@ -166,7 +170,7 @@ impl Correlation {
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
     /// Address and port. Anything but loopback should stand behind TLS.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("format" = "socket-address"))]
     pub listen: SocketAddr,
     /// Addresses under which people reach it, for example through a proxy that speaks TLS. Loopback and the address it
     /// listens on are always answered, any other name is refused.

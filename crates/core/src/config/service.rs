@@ -40,21 +40,27 @@ pub(super) fn default_project() -> ProjectName {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckSpec {
+    #[schemars(extend("format" = "name"))]
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpCheck>,
     #[serde(default = "CheckSpec::default_interval")]
+    #[schemars(range(min = 1, max = 86400))]
     pub interval_seconds: u64,
     #[serde(default = "CheckSpec::default_timeout")]
+    #[schemars(range(min = 1, max = 3600))]
     pub timeout_seconds: u64,
     /// Failures in a row that warn.
     #[serde(default = "CheckSpec::default_warn")]
+    #[schemars(range(min = 1, max = 1000))]
     pub warn_after: u32,
     /// Failures in a row that are critical.
     #[serde(default = "CheckSpec::default_critical")]
+    #[schemars(range(min = 1, max = 1000))]
     pub critical_after: u32,
     /// Successes in a row that clear.
     #[serde(default = "CheckSpec::default_warn")]
+    #[schemars(range(min = 1, max = 1000))]
     pub clear_after: u32,
 }
 
@@ -77,9 +83,11 @@ impl CheckSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HttpCheck {
+    #[schemars(extend("format" = "http-url"))]
     pub url: String,
     /// The status that is healthy; any 2xx without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 100, max = 599))]
     pub expect_status: Option<u16>,
     /// Text that the body must contain.
     #[serde(default, skip_serializing_if = "Option::is_none")]

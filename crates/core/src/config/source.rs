@@ -24,6 +24,7 @@ pub struct SourceSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileSource {
+    #[schemars(extend("format" = "absolute-path"))]
     pub path: PathBuf,
     /// False reads only what is written from now on, the first time the file is seen.
     #[serde(default)]

@@ -130,7 +130,7 @@ mod tests {
                 entry.sources = vec![Source { name: line.clone(), url: None, licence: Some("MIT".into()) }];
                 entry.action = (kind == 2).then(|| Action::new(ActionKind::ServiceRestart));
                 // With a letter that no line has: a rule that held on the line to reject would be refused.
-                entry.rule = (kind == 3).then(|| Rule { any: vec![Condition::Literal(format!("é{number}")), Condition::Template(format!("é {line}"))] });
+                entry.rule = (kind == 3).then(|| Rule { any: vec![Condition::Literal(format!("ééé{number}")), Condition::Template(format!("ééé {line}"))] });
                 entry.pack = (kind > 0).then(|| info(if kind == 1 { "1" } else { "2" }));
                 let kept = comment.map(|comment| {
                     let comment: String = comment.chars().filter(|c| !c.is_control()).collect();

@@ -16,6 +16,8 @@ pub enum Verdict {
         disarmed: bool,
     },
     Unchanged,
+    /// The base has another pattern under its id: a name that differs in nothing that an id is made of. That one stays.
+    Taken,
     /// The base has its own, which stays as it is.
     Kept {
         why: &'static str,
@@ -85,6 +87,13 @@ pub fn weigh(
     let Some(local) = local else {
         return (Verdict::Added, Some(incoming.into_checked_pattern(origin, now)));
     };
+    // A pack may spell the name of its own pattern anew, and who writes the id means that pattern; anything else is another one.
+    let of_one_pack = incoming.pack.is_some()
+        && incoming.pack.as_ref().map(|pack| &pack.name)
+            == local.pattern.provenance.pack.as_ref().map(|pack| &pack.name);
+    if incoming.id.is_none() && !crate::same_name(&local.pattern.name, &incoming.name) && !of_one_pack {
+        return (Verdict::Taken, None);
+    }
     let before = PackEntry::from(local.pattern);
     let (have, want) = (content(&before), content(&incoming));
     // A safety mark that the file sets and the base has not is a change; one that it lacks is not.
@@ -125,7 +134,7 @@ pub fn weigh(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::knowledge::{PatternStatus, Rule};
+    use crate::knowledge::{PackInfo, PatternStatus, Rule};
 
     const NOW: Timestamp = Timestamp::from_micros(9);
 
@@ -167,6 +176,19 @@ mod tests {
         let marked = stored(|p| p.require_approval = true);
         assert_eq!(run(&marked, entry("old"), false).0, Verdict::Unchanged, "a mark is not taken away");
         assert!(run(&marked, entry("new"), false).1.is_some_and(|p| p.require_approval));
+    }
+
+    #[test]
+    fn an_id_that_another_name_has_is_not_taken_over_even_where_it_is_to_be_replaced() {
+        let local = stored(|_| {});
+        for name in ["Boom!!!", "boom", "  -- Boom"] {
+            let other = PackEntry { name: name.into(), ..entry("new") };
+            assert_eq!(run(&local, other, true), (Verdict::Taken, None), "{name}");
+        }
+        let pack = |version: &str| PackInfo { name: "ours".into(), version: version.into(), licence: None, url: None };
+        let local = stored(|p| p.provenance.pack = Some(pack("1")));
+        let respelled = PackEntry { name: "boom".into(), pack: Some(pack("2")), ..entry("old") };
+        assert_ne!(run(&local, respelled, false).0, Verdict::Taken, "a pack may spell its own anew");
     }
 
     #[test]

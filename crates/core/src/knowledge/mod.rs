@@ -14,6 +14,7 @@ mod reading;
 mod redacted;
 pub mod review;
 mod rule;
+mod selective;
 mod specificity;
 mod split;
 mod starter;

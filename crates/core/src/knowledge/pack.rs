@@ -142,7 +142,7 @@ impl PackEntry {
     /// The pattern that this entry describes, or what is wrong with it.
     pub fn into_pattern(self, origin: &str, now: Timestamp) -> Result<Pattern, String> {
         if let Some(problem) = self.problems().first() {
-            return Err(format!("pattern `{}`: {problem}", self.name));
+            return Err(format!("pattern `{}`: {problem}", crate::shown_name(&self.name)));
         }
         Ok(self.into_checked_pattern(origin, now))
     }
@@ -152,7 +152,7 @@ impl PackEntry {
         let id = self.pattern_id();
         Pattern {
             id,
-            name: self.name,
+            name: crate::normal_name(&self.name),
             family: self.family,
             severity: self.severity,
             no_safe_fix: self.no_safe_fix,
@@ -190,7 +190,7 @@ pub fn read_pack(text: &str, file: &str) -> Result<Pack, ConfigError> {
     let pack: Pack = crate::config::read_yaml(text, file)?;
     if pack.version != 1 {
         let message = format!("version {}: expected 1", pack.version);
-        return Err(ConfigError { file: file.to_owned(), line: 0, column: 0, message });
+        return Err(ConfigError::of_file(file, message));
     }
     Ok(pack)
 }
@@ -198,7 +198,7 @@ pub fn read_pack(text: &str, file: &str) -> Result<Pack, ConfigError> {
 /// Reads a pack. Every entry is checked; the first that is wrong is the error.
 pub fn parse_pack(text: &str, file: &str, origin: &str, now: Timestamp) -> Result<Vec<Pattern>, ConfigError> {
     let pack = read_pack(text, file)?;
-    let fail = |message| ConfigError { file: file.to_owned(), line: 0, column: 0, message };
+    let fail = |message: String| ConfigError::of_file(file, message);
     let info = pack.pack;
     let read = |mut entry: PackEntry| {
         entry.pack = entry.pack.or_else(|| info.clone());

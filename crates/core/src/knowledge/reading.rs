@@ -88,7 +88,7 @@ pub fn read_entries(text: &str) -> PackReading {
 pub fn read_document(text: &str, file: &str) -> Result<PackEntry, ConfigError> {
     if text.len() > DOCUMENT_BYTES {
         let message = format!("the document has {} bytes: expected at most {DOCUMENT_BYTES}", text.len());
-        return Err(ConfigError { file: file.to_owned(), line: 0, column: 0, message });
+        return Err(ConfigError::of_file(file, message));
     }
     read_yaml_within(text, file, NODES, DEPTH).map(PackEntry::with_its_own_id)
 }
@@ -245,7 +245,7 @@ mod tests {
         let bomb = "patterns:\n  - name: &a lol\n    description: *a\n";
         for (text, words) in [
             (format!("patterns:\n  - name: a\n    root_cause: {long}\n"), "longer than 10000"),
-            (format!("patterns:\n  - name: {}\n", &long[..201]), "longer than 200"),
+            (format!("patterns:\n  - name: {}\n", &long[..201]), "expected at most 200"),
             (format!("patterns:\n  - name: a\n    checks: [{}]\n", "x,".repeat(1_001)), "more than 1000"),
             (format!("patterns:\n  - name: a\n    checks: {deep}\n"), "expected"),
             (bomb.to_owned(), "alias"),

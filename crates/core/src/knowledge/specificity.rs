@@ -4,6 +4,7 @@
 //! (a class, a wildcard, an anchor) counts. Of alternatives the least counts, since a text needs only that one; a
 //! repetition counts its part as often as it must occur, so what is optional counts nothing.
 
+use super::selective::weight_of;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
 
 /// Ranges of a class that may still be one letter in all its cases.
@@ -14,11 +15,21 @@ pub(super) fn literal_characters(expression: &str) -> usize {
     regex_syntax::parse(expression).map_or(0, |hir| least(&hir))
 }
 
-/// The expression's depth is bounded by its parser.
+/// The same, counted in letters and digits as [`weight_of`] weighs them: blanks and punctuation stand in every text.
+pub(super) fn literal_words(expression: &str) -> usize {
+    regex_syntax::parse(expression).map_or(0, |hir| least_of(&hir, weight_of))
+}
+
 fn least(hir: &Hir) -> usize {
+    least_of(hir, |_| 1)
+}
+
+/// The expression's depth is bounded by its parser.
+fn least_of(hir: &Hir, weigh: fn(char) -> usize) -> usize {
+    let least = |hir: &Hir| least_of(hir, weigh);
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => 0,
-        HirKind::Literal(literal) => String::from_utf8_lossy(&literal.0).chars().count(),
+        HirKind::Literal(literal) => String::from_utf8_lossy(&literal.0).chars().map(weigh).sum(),
         HirKind::Class(class) => usize::from(is_one_letter(class)),
         HirKind::Repetition(repetition) => (repetition.min as usize).saturating_mul(least(&repetition.sub)),
         HirKind::Capture(capture) => least(&capture.sub),

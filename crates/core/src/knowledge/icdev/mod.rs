@@ -121,6 +121,11 @@ fn name_of(
         (None, None) => says,
     };
     let base: String = base.split_whitespace().collect::<Vec<_>>().join(" ");
+    let clean = crate::cleaned_name(&base);
+    if clean != crate::normal_name(&base).chars().take(crate::LONGEST_NAME).collect::<String>().trim_end() {
+        notes.push("characters that cannot be seen were taken out of its name".into());
+    }
+    let base = clean;
     let short: String = base.chars().take(NAME_CHARACTERS - 40).collect();
     let base = if short.len() < base.len() { format!("{}…", short.trim_end()) } else { base };
     let is_free = |name: &str, taken: &HashSet<PatternId>| {

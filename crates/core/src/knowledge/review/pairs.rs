@@ -257,7 +257,7 @@ mod tests {
         wrong.examples.rejects = vec!["lost it".into()];
         let mut template = pattern("Template", "lease", &["lease 7 found"]);
         template.rule = Some(Rule { any: vec![crate::knowledge::Condition::Template("lease <*> lost".into())] });
-        let mut unusable = pattern("Unusable", "x", &[]);
+        let mut unusable = pattern("Unusable", "lease lost", &[]);
         unusable.rule = Some(Rule::regex("("));
         let found = review(&[broken, template, wrong, unusable]).failing;
         let seen: Vec<_> =

@@ -184,9 +184,9 @@ mod tests {
     use crate::knowledge::{PackEntry, Rule};
 
     fn pattern(name: &str, expression: &str) -> Pattern {
-        PackEntry { rule: Some(Rule::regex(expression)), ..PackEntry::new(name, "because") }
-            .into_pattern("test", Timestamp::EPOCH)
-            .expect("valid")
+        // Set afterwards: what requires nothing could not be saved.
+        let pattern = PackEntry::new(name, "because").into_pattern("test", Timestamp::EPOCH).expect("valid");
+        Pattern { rule: Some(Rule::regex(expression)), ..pattern }
     }
 
     #[test]
