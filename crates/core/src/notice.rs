@@ -146,7 +146,7 @@ impl Notice {
             About::Incident { service, .. } => {
                 Some(format!(": worst {} on {}", severity.as_str(), visible_line(service.as_str())))
             }
-            About::Summary { .. } | About::Test => None,
+            About::Summary { .. } | About::Configuration | About::Test => None,
         });
         let critical = sorted.iter().filter(|notice| notice.severity == Severity::Critical).count();
         let mut lines = Vec::new();

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use selfheal_adapters::{HttpProbe, all_actuators};
-use selfheal_api::{Home, private};
 use selfheal_api::ports::{Clock, Probe};
+use selfheal_api::{Home, private};
 use selfheal_core::config::{CheckSpec, Config, HttpCheck, parse};
 use selfheal_core::{Action, ActionKind, IncidentId, Outcome, PatternId, Plan, ServiceName, TargetSpec};
 

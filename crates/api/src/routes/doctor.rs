@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::long_work::long;
 use crate::view::Verdict;
-use crate::{ApiError, App, HomeError, Principal};
+use crate::{ApiError, App, Principal};
 
 /// How long one look at a file may take.
 const LOOK: Duration = Duration::from_secs(3);

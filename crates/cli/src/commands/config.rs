@@ -1,6 +1,6 @@
 //! `selfheal config`: the file checked as a whole, and taking one that takes something away.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -86,9 +86,5 @@ fn asked(question: &str, shown: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         bail!("{shown}\n  Nobody is there to ask: look at it, then say --yes");
     }
-    print!("{question} [y/N] ");
-    std::io::stdout().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    super::documents::confirmed(question)
 }

@@ -346,7 +346,7 @@ pub async fn add(client: &Client, as_json: bool, arguments: &AddArguments) -> an
             Ok(reply) if reply.newly_acts && !arguments.yes_act => {
                 output::note!(
                     "error: {file}: `{id}` would act by itself. Say --yes-act if it may, or write `auto_healable: false`. Nothing was added."
-                ));
+                );
                 return Ok(ExitCode::FAILURE);
             }
             Ok(_) => {}

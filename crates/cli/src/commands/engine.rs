@@ -65,10 +65,10 @@ pub async fn serve(place: &Place, listen: Option<SocketAddr>) -> anyhow::Result<
 pub fn announce(words: &str, address: SocketAddr, token: &Secret, kept: &Path) {
     if std::io::stdout().is_terminal() {
         output::line(format!("{words} http://{address}/#token={}", token.expose()));
-        eprintln!("The address stays good for a bookmark. `selfheal token remove serve` takes it back.");
+        output::note!("The address stays good for a bookmark. `selfheal token remove serve` takes it back.");
     } else {
         output::line(format!("{words} http://{address}/"));
-        eprintln!("Sign in with the token in {}. `selfheal token remove serve` takes it back.", kept.display());
+        output::note!("Sign in with the token in {}. `selfheal token remove serve` takes it back.", kept.display());
     }
 }
 

@@ -24,7 +24,7 @@ pub async fn run(place: &Place, as_json: bool, command: TokenCommand) -> anyhow:
             } else {
                 output::line(made["token"].as_str().unwrap_or_default());
                 let ends = match made["expires_at"].as_str() {
-                    Some(at) => format!("until {}", output::time(at)),
+                    Some(at) => format!("until {}", output::at(at)),
                     None => "without an end".to_owned(),
                 };
                 output::note!(
@@ -52,8 +52,8 @@ pub async fn run(place: &Place, as_json: bool, command: TokenCommand) -> anyhow:
             "name",
             tokens.iter().map(|token| {
                 let expires = match (token["expires_at"].as_str(), token["expired"].as_bool()) {
-                    (Some(at), Some(true)) => format!("{} (expired)", output::time(at)),
-                    (Some(at), _) => output::time(at),
+                    (Some(at), Some(true)) => format!("{} (expired)", output::at(at)),
+                    (Some(at), _) => output::at(at),
                     (None, _) => "never".into(),
                 };
                 [

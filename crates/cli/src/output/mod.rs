@@ -3,6 +3,7 @@
 mod colour;
 mod table;
 mod time;
+mod visible;
 
 use serde::Serialize;
 
@@ -10,6 +11,7 @@ pub use colour::{Style, When, decide, of_severity, paint};
 use table::wrapped;
 pub use table::{Cell, Gives, Shape, shaped, table};
 pub use time::{ago, at, clock, sentence as told, zone};
+pub use visible::Visible;
 
 /// Prints to standard output. A reader that went away (`| head`) is no error, and the command goes on to its own end; what
 /// cannot be written otherwise is one.
