@@ -30,9 +30,14 @@ fn files(folder: &str, endings: &[&str]) -> Vec<(PathBuf, String)> {
     found
 }
 
+/// Whether a file is one of tests beside the code.
+fn is_of_tests(path: &Path) -> bool {
+    path.file_stem().is_some_and(|name| name == "tests" || name.to_string_lossy().ends_with("_tests"))
+}
+
 /// Lines of code that contain a word, without comments and without the tests beside the code.
 fn lines_with<'a>(files: &'a [(PathBuf, String)], word: &'a str) -> impl Iterator<Item = String> + 'a {
-    files.iter().flat_map(move |(path, text)| {
+    files.iter().filter(|(path, _)| !is_of_tests(path)).flat_map(move |(path, text)| {
         text.split("#[cfg(test)]")
             .next()
             .unwrap_or_default()

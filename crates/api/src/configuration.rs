@@ -244,6 +244,8 @@ impl Configuration {
     pub async fn view(&self, app: &App) -> ConfigurationView {
         let state = self.state.lock().await;
         let (errors, waiting) = match held_against(app, &state.active, read(app).await) {
+            // What to do is said by whoever shows them.
+            Look::Unreadable(HomeError::Config(errors)) => (Some(errors.to_string()), None),
             Look::Unreadable(error) => (Some(error.to_string()), None),
             Look::TakesAway { digest, reasons, .. } => {
                 let takes_away = state.why(&digest, &reasons);

@@ -25,7 +25,7 @@ impl Random {
 }
 
 const WORDS: [&str; 10] =
-    ["pool", "disk", "timeout", "refused", "memory", "full", "certificate", "expired", "queue", "leak"];
+    ["pool", "disk", "timeout", "refused", "memory", "exhausted", "certificate", "expired", "queue", "leak"];
 const SERVICES: [&str; 3] = ["web", "pay", "db"];
 
 fn text(random: &mut Random, words: usize) -> String {

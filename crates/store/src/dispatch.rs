@@ -3,6 +3,7 @@
 //! Writers wait for each other in a line of this process (`turns.rs`), and behind that in the database's own way.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use selfheal_core::audit::Sealer;
 use sqlx::{ConnectOptions, Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
@@ -20,6 +21,8 @@ pub struct Store {
     pub(crate) turns: Turns,
     /// Requests leave connections to the engine.
     for_requests: bool,
+    /// Whether the file is known to be damaged: what a connection read of it is not kept then.
+    pub(crate) damaged: Arc<AtomicBool>,
     observer: Option<Arc<dyn CommitObserver>>,
     sealer: Option<Arc<dyn Sealer>>,
 }
@@ -144,7 +147,8 @@ impl Store {
 
     /// `readers` is how many connections requests may read with at once.
     pub(crate) fn over(pool: Pool, writer: Pool, readers: usize) -> Self {
-        Self { pool, writer, turns: Turns::new(readers), for_requests: false, observer: None, sealer: None }
+        let (turns, damaged) = (Turns::new(readers), Arc::default());
+        Self { pool, writer, turns, for_requests: false, damaged, observer: None, sealer: None }
     }
 
     /// Whether engines on several hosts, each with a clock of its own, may share it.

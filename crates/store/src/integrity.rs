@@ -1,5 +1,7 @@
 //! Whether the file is whole.
 
+use std::sync::atomic::Ordering;
+
 use sqlx::{ConnectOptions, Connection};
 
 use crate::dispatch::Pool;
@@ -24,14 +26,16 @@ impl Store {
             connection.close().await?;
             Ok::<_, sqlx::Error>(found)
         };
-        match looked.await {
-            Ok(found) if found == "ok" => Ok(None),
-            Ok(found) => Ok(Some(found.lines().next_back().unwrap_or_default().to_owned())),
+        let damage = match looked.await {
+            Ok(found) if found == "ok" => None,
+            Ok(found) => Some(found.lines().next_back().unwrap_or_default().to_owned()),
             Err(error) => match StoreError::from(error) {
-                damage if damage.is_damage() => Ok(Some(damage.to_string())),
-                other => Err(other),
+                damage if damage.is_damage() => Some(damage.to_string()),
+                other => return Err(other),
             },
-        }
+        };
+        self.damaged.store(damage.is_some(), Ordering::Relaxed);
+        Ok(damage)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -72,16 +74,20 @@ impl Store {
         } else {
             private(path);
         }
+        let damaged = Arc::new(AtomicBool::new(false));
         let open = |most: u32, options: SqliteConnectOptions| {
+            let damaged = Arc::clone(&damaged);
             SqlitePoolOptions::new()
                 .max_connections(most)
                 .acquire_timeout(PATIENCE)
-                .after_release(|connection, _| {
+                .after_release(move |connection, _| {
+                    // It would go on to answer from what it read of a damaged file after that was mended.
+                    let is_stale = damaged.load(Ordering::Relaxed);
                     // A transaction that SQLite itself undid (a full disk) is one that cannot be rolled back any more; its
                     // connection would refuse every other one.
                     Box::pin(async move {
                         connection.ping().await?;
-                        Ok(!connection.is_in_transaction())
+                        Ok(!connection.is_in_transaction() && !is_stale)
                     })
                 })
                 .connect_with(options)
@@ -107,7 +113,8 @@ impl Store {
         // What is begun for reading never writes: made to, it could not wait for its turn, and would fail where another one
         // has written meanwhile.
         let readers = open(READERS, options.pragma("query_only", "on")).await?;
-        let store = Self::over(Pool::Sqlite(readers), Pool::Sqlite(writer), REQUESTS);
+        let mut store = Self::over(Pool::Sqlite(readers), Pool::Sqlite(writer), REQUESTS);
+        store.damaged = damaged;
         store.put_missing_keys().await?;
         Ok(store)
     }

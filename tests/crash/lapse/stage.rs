@@ -85,16 +85,21 @@ pub fn config() -> Config {
                     "name": "file",
                     "http": { "url": format!("http://nowhere/s{number}") },
                     "interval_seconds": 3_600,
-                    "critical_after": 1_000_000,
                 }],
                 "target": { "kind": "process", "pidfile": format!("/run/s{number}"), "start": ["/bin/true"] },
             })
         })
         .collect();
     let text = serde_json::json!({
-        "limits": { "preflight_max_age_seconds": 7_200, "queue_expires_minutes": 100_000 },
         "learning": { "success_step": 0.0, "failure_step": 0.0 },
         "services": services,
     });
-    parse(&text.to_string(), "lapse").expect("valid")
+    let mut config = parse(&text.to_string(), "lapse").expect("valid");
+    // More than a file may say.
+    config.limits.preflight_max_age_seconds = 7_200;
+    config.limits.queue_expires_minutes = 100_000;
+    for check in config.services.iter_mut().flat_map(|service| &mut service.health_checks) {
+        check.critical_after = 1_000_000;
+    }
+    config
 }

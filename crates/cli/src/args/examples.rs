@@ -16,6 +16,9 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "journalctl -u shop-web | selfheal ingest - --service shop-web",
         ],
     ),
+    ("config", &["selfheal config check"]),
+    ("config check", &["selfheal config check"]),
+    ("config accept", &["selfheal config accept", "selfheal config accept --yes"]),
     ("incidents", &["selfheal incidents", "selfheal incidents show 7", "selfheal incidents approve 7"]),
     (
         "incidents list",

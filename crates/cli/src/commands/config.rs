@@ -54,7 +54,7 @@ async fn accept(place: &Place, as_json: bool, yes: bool) -> anyhow::Result<ExitC
     let client = connect::client(place).await?;
     let view: ConfigurationView = client.get("/api/v1/configuration").await?;
     if let Some(errors) = &view.errors {
-        bail!("{errors}");
+        bail!("{errors}\n  Mend what is marked and try again: nothing was changed");
     }
     let Some(WaitingConfiguration { digest, takes_away }) = &view.waiting else {
         if as_json {

@@ -76,7 +76,7 @@ pub async fn run(place: &Place, as_json: bool, command: Option<IncidentsCommand>
             let view: IncidentView = client.post(&path(&id, "/snooze"), &json!({ "minutes": duration })).await?;
             let told = view.story.iter().rev().find(|entry| entry.kind == "snoozed");
             let until = told.and_then(|entry| entry.detail.clone()).unwrap_or_default();
-            (view, format!("left alone {until}"))
+            (view, format!("left alone {}", until.trim_end_matches('.').replacen("Until", "until", 1)))
         }
         IncidentsCommand::Resolve { id, did_the_same, fixed_by, param, comment } => {
             let parameters: BTreeMap<String, String> = param.into_iter().collect();

@@ -89,7 +89,12 @@ fn lines<'a>(head: &[&'a str], shape: Shape, rows: &[Vec<Cell>], limit: Option<u
         // As if the text were nowhere among the columns.
         let mut others = natural.clone();
         others[text] = 0;
-        (kept, widths) = fitted(head, Shape { text: "", ..shape }, &others, limit.map(|limit| limit + GAP));
+        let elsewhere = Shape { text: "", ..shape };
+        (kept, widths) = fitted(head, elsewhere, &others, limit.map(|limit| limit + GAP));
+        // The gap before it is given away only where it is not there.
+        if !kept.contains(&text) {
+            (kept, widths) = fitted(head, elsewhere, &others, limit);
+        }
         if let Some(at) = kept.iter().position(|column| *column == text) {
             kept.remove(at);
             widths.remove(at);

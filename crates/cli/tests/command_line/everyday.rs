@@ -222,9 +222,8 @@ fn doctor_says_a_thing_once() {
     engine.kill().expect("killed");
     engine.wait().expect("ends");
     for ran in [with_engine, place.run(&["doctor"])] {
-        let finding: String = ran.out.split_inclusive('\n').take(2).collect();
-        assert_eq!((ran.code, finding.to_lowercase().matches("mend").count()), (3, 1), "{ran:?}");
-        for word in ["enabeld", "unknown field"] {
+        assert_eq!((ran.code, ran.out.to_lowercase().matches("mend").count()), (3, 1), "{ran:?}");
+        for word in ["`enabeld`", "is not known in"] {
             assert_eq!(ran.out.matches(word).count(), 1, "{word}: {ran:?}");
         }
         assert!(!ran.out.contains("selfheal doctor"), "{ran:?}");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use selfheal_tests::postgres::Postgres;
+use selfheal_tests::wait::{PATIENCE, eventually};
 
 use crate::patient::{Patient, Running};
 
@@ -19,17 +20,21 @@ impl Disk {
             eprintln!("skipped: only root may mount a disk");
             return None;
         }
-        let kept: Vec<(PathBuf, Vec<u8>)> = std::fs::read_dir(folder)
+        let kept: Vec<(PathBuf, Vec<u8>, std::fs::Permissions)> = std::fs::read_dir(folder)
             .expect("a folder")
             .map(|entry| entry.expect("an entry").path())
             .filter(|path| path.is_file())
-            .map(|path| (path.clone(), std::fs::read(&path).expect("read")))
+            .map(|path| {
+                (path.clone(), std::fs::read(&path).expect("read"), path.metadata().expect("looked at").permissions())
+            })
             .collect();
-        let size = kept.iter().map(|(_, bytes)| bytes.len().div_ceil(1024)).sum::<usize>() + room;
+        let size = kept.iter().map(|(_, bytes, _)| bytes.len().div_ceil(1024)).sum::<usize>() + room;
         mount(&["-t", "tmpfs", "-o", &format!("size={size}k,mode=0700"), "none"], folder);
         let disk = Self(folder.to_owned());
-        for (path, bytes) in kept {
-            std::fs::write(path, bytes).expect("written");
+        for (path, bytes, mode) in kept {
+            std::fs::write(&path, bytes).expect("written");
+            // A key that others may read is not used.
+            std::fs::set_permissions(&path, mode).expect("set");
         }
         Some(disk)
     }
@@ -233,12 +238,15 @@ fn a_server_that_is_stopped_and_started_again() {
 fn a_mark_that_cannot_be_written() {
     let patient = Patient::new(None);
     let engine = patient.serve();
-    let obstacle = patient.data().join("high_water.json.part");
-    std::fs::create_dir(&obstacle).expect("made");
+    // A folder in its place is replaced by no file.
+    let (mark, kept) = (patient.data().join("high_water.json"), patient.data().join("high_water.json.kept"));
+    eventually(PATIENCE, "the mark is there", || std::fs::rename(&mark, &kept).ok());
+    std::fs::create_dir(&mark).expect("made");
     patient.fails();
     patient.is_not_touched();
     patient.doctor_says("high-water mark cannot be written");
-    std::fs::remove_dir(&obstacle).expect("removed");
+    std::fs::remove_dir(&mark).expect("removed");
+    std::fs::rename(&kept, &mark).expect("put back");
     patient.is_healed();
     engine.stop();
 }

@@ -151,7 +151,7 @@ async fn entries_cannot_be_changed_or_removed(store: Store) {
         // Without a trigger of its own this removes a row unseen.
         "SQLite" => &[
             "insert or replace into audit_trail select id, at, event_type, 'x', incident_id, pattern_id, confidence,
-                action, target, result, controls, details, evidence_digest, prev_hash, hash from audit_trail where id = 1",
+                action, target, result, controls, details, evidence_digest, prev_hash, hash, seal_key, seal from audit_trail where id = 1",
             "insert or replace into audit_checkpoints select entry_id, entry_hash, 1, at, key_id, signature from audit_checkpoints",
         ],
         _ => &["truncate audit_trail", "truncate audit_checkpoints"],
