@@ -30,7 +30,9 @@ async fn run(home: &Path, database: &str, fault: Option<(String, usize)>) {
     tracing::subscriber::set_global_default(Told(Arc::clone(&points))).expect("the first");
     let store = Store::open(database).await.expect("the database opens").observed(Arc::clone(&points) as _);
     let text = std::fs::read_to_string(home.join("config.yaml")).expect("a configuration");
-    let config = parse(&text, "config.yaml").expect("a valid configuration");
+    let mut config = parse(&text, "config.yaml").expect("a valid configuration");
+    // More than a file may say: what is tried here is not the limits.
+    config.limits.max_attempts = 1_000;
     let sources = Arc::clone(&points);
     let adapters = Adapters {
         clock: Arc::new(SystemClock),

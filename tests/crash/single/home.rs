@@ -106,7 +106,7 @@ impl Home {
     }
 
     fn configuration(&self) -> String {
-        let services: Vec<serde_json::Value> = SERVICES
+        let mut services: Vec<serde_json::Value> = SERVICES
             .iter()
             .zip(&self.ports)
             .map(|(name, port)| {
@@ -125,9 +125,11 @@ impl Home {
                 })
             })
             .collect();
+        // Nobody heals it: its log is read.
+        services.push(serde_json::json!({ "name": "journal" }));
         serde_json::json!({
             "self_healing": { "max_actions_per_hour": 1_000, "cooldown_minutes": 0 },
-            "limits": { "max_attempts": 1_000, "breaker_failures": 1_000 },
+            "limits": { "breaker_failures": 1_000 },
             "learning": { "success_step": 0.0, "failure_step": 0.0 },
             "verification": { "stabilisation_seconds": 1, "timeout_seconds": 2, "interval_seconds": 1, "watch_minutes": self.watch_minutes },
             "services": services,
