@@ -39,6 +39,14 @@ impl Disk {
         Some(disk)
     }
 
+    /// A file that can be read, and that no other takes the place of.
+    fn pinned(file: &Path) -> Option<Self> {
+        nix_is_root().then(|| {
+            mount(&["--bind", file.to_str().expect("UTF-8")], file);
+            Self(file.to_owned())
+        })
+    }
+
     fn remount(&self, how: &str) {
         mount(&["-o", &format!("remount,{how}")], &self.0);
     }
@@ -238,15 +246,13 @@ fn a_server_that_is_stopped_and_started_again() {
 fn a_mark_that_cannot_be_written() {
     let patient = Patient::new(None);
     let engine = patient.serve();
-    // A folder in its place is replaced by no file.
-    let (mark, kept) = (patient.data().join("high_water.json"), patient.data().join("high_water.json.kept"));
-    eventually(PATIENCE, "the mark is there", || std::fs::rename(&mark, &kept).ok());
-    std::fs::create_dir(&mark).expect("made");
+    let mark = patient.data().join("high_water.json");
+    eventually(PATIENCE, "the mark is there", || mark.exists().then_some(()));
+    let Some(pinned) = Disk::pinned(&mark) else { return engine.stop() };
     patient.fails();
     patient.is_not_touched();
     patient.doctor_says("high-water mark cannot be written");
-    std::fs::remove_dir(&mark).expect("removed");
-    std::fs::rename(&kept, &mark).expect("put back");
+    drop(pinned);
     patient.is_healed();
     engine.stop();
 }
